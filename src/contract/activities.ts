@@ -1,0 +1,100 @@
+/**
+ * Activity interfaces, declared here and implemented elsewhere (`satisfies`): inferring them from the implementation
+ * would drag the implementation's types into the workflow sandbox.
+ */
+import type { MemoryAction } from '../kernel/memory-action.ts';
+import type { OnlineType, OperationType } from '../kernel/memory-block.ts';
+import type { BlockInspection, DriverCall, DriverResult, NodeInspection, RunReference } from './driver.ts';
+import type { LockMessage } from './locks.ts';
+import type { MemoryNotify, NotifierReply, RegisteredNotifier } from './notifier.ts';
+import type { BlockReference, OperationOutcome } from './operations.ts';
+
+export interface LookAgainInput {
+  readonly cluster: string;
+  readonly type: OperationType;
+  readonly node: string;
+  readonly owner: RunReference;
+  readonly startTime: string;
+  readonly block?: BlockReference;
+  /** The device as the driver saw it under device_hotplug_lock. */
+  readonly inspection: BlockInspection;
+  readonly bootId: string;
+}
+
+/** What the operation finds under device_hotplug_lock. */
+export type LookAgainResult =
+  | {
+      readonly verdict: 'proceed';
+      /** From the object as it is now, where there is one. */
+      readonly onlineType?: OnlineType;
+      readonly offlineTimeoutMs?: number;
+      /** auto_online_blocks of the node; `offline` when not set. */
+      readonly autoOnline: OnlineType | 'offline';
+      readonly notifiers: readonly RegisteredNotifier[];
+      readonly chain: string;
+    }
+  | { readonly verdict: 'nothing-to-do'; readonly message: string }
+  | { readonly verdict: 'superseded'; readonly message: string };
+
+export interface NotifyInput {
+  readonly notifier: RegisteredNotifier;
+  readonly event: MemoryNotify;
+}
+
+export interface RecordOutcomeInput {
+  readonly node: string;
+  readonly owner: RunReference;
+  readonly block: BlockReference;
+  readonly outcome: OperationOutcome;
+}
+
+export interface ReportPhaseInput {
+  readonly owner: RunReference;
+  readonly block: BlockReference;
+  readonly phase: string;
+  readonly message: string;
+}
+
+/** Run by the operator on the operations queue. */
+export interface OperationActivities {
+  /** Re-reads the object and snapshots the notifier chain; records `status.operation`. Caller holds device_hotplug_lock. */
+  lookAgain(input: LookAgainInput): Promise<LookAgainResult>;
+  /** Asks one plugin about one action. Never throws because of the plugin: a crash or timeout is a reply of kind error. */
+  callNotifier(input: NotifyInput): Promise<NotifierReply>;
+  /** Makes a long wait visible in the MemoryBlock. */
+  reportPhase(input: ReportPhaseInput): Promise<void>;
+  /** Writes the outcome into the MemoryBlock; caller holds nothing any more. Idempotent by run id. */
+  recordOutcome(input: RecordOutcomeInput): Promise<void>;
+}
+
+/** Run as local activities by whoever runs the workflow. */
+export interface LockActivities {
+  /** Sends one message to the node's lock entity and starts the entity if it is not there. Returns when it is recorded. */
+  sendLockMessage(input: { cluster: string; node: string; message: LockMessage }): Promise<void>;
+}
+
+export interface ClaimLockServiceInput {
+  readonly node: string;
+  readonly runId: string;
+  /** The run that this one continues; unset in the first run of a chain. */
+  readonly previousRunId?: string;
+  readonly epoch?: number;
+}
+
+/** Run by the operator on the locks queue. */
+export interface LockServiceActivities {
+  /**
+   * Records the lock entity's run in NodeMemory.status.lockService by compare-and-set and returns its epoch: the same
+   * when the recorded run is the one continued, else one higher than any before. Fails closed: no epoch, no grants.
+   */
+  claimLockService(input: ClaimLockServiceInput): Promise<{ epoch: number }>;
+}
+
+/** Run by the node's agent on the node's queue. */
+export interface NodeActivities {
+  inspect(input: { node: string; blockIds: readonly number[] }): Promise<NodeInspection>;
+  /** One driver step; an errno is a result, not a failure. Long steps heartbeat and can be cancelled (EINTR). */
+  driverStep(call: DriverCall): Promise<DriverResult>;
+}
+
+export type { MemoryAction };

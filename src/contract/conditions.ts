@@ -1,0 +1,30 @@
+/** The closed list of reasons: the same word stands in a condition, in an event and in the log. */
+
+export const READY_REASONS = [
+  'Settled',
+  'ObserveOnly',
+  'Pending',
+  'Operating',
+  'WaitingForLocks',
+  'WaitingForReaders',
+  'Vetoed',
+  'Deferred',
+  'Infeasible',
+  'Failed',
+  'TimedOut',
+  'Deadlock',
+  'AgentUnavailable',
+  'NodeGone',
+  'TemporalUnavailable',
+  'AddNotSupported',
+  'ZoneMismatch',
+  'Drifted',
+  'BlockSizeChanged',
+  'Paused',
+  'Deleting',
+  'Unknown',
+] as const;
+export type Reason = (typeof READY_REASONS)[number];
+
+export const CONDITION_TYPES = ['Ready', 'Reconciling', 'Stalled', 'Present', 'Online'] as const;
+export type ConditionType = (typeof CONDITION_TYPES)[number];

@@ -1,0 +1,86 @@
+/**
+ * The node's side of an operation. A driver does one block's (or range's) work in steps; every step that changes
+ * something carries the tokens of the locks it needs, and a stale one is refused (`ESTALE`).
+ */
+import type { Errno } from '../kernel/errno.ts';
+import type { MemoryBlockState, OnlineType, OperationType } from '../kernel/memory-block.ts';
+import type { Zone } from '../kernel/zone.ts';
+import type { LockHolder, LockName } from '../kernel/lock-request.ts';
+import { DEVICE_HOTPLUG_LOCK, deviceLock, MEM_HOTPLUG_LOCK } from './lock-names.ts';
+import type { DriverCapabilities } from './resources.ts';
+
+/**
+ * prepare: checks, and whatever can still be undone without a trace. commit: the change itself; passes the point of no
+ * return. finish: makes the new state the block's visible state. abort: undoes prepare, and commit of an add.
+ */
+export type DriverStep = 'prepare' | 'commit' | 'finish' | 'abort';
+
+/** A physical range, in bytes. */
+export interface MemoryRange {
+  readonly start: number;
+  readonly size: number;
+}
+
+/** The run on whose behalf something is done; the same shape as the holder of a lock. */
+export type RunReference = LockHolder;
+
+/** One step. (owner.runId, operation, step, blockId) names it: a repeat returns what was done instead of doing it again. */
+export interface DriverCall {
+  readonly node: string;
+  readonly operation: OperationType;
+  readonly step: DriverStep;
+  /** The whole range of an add or remove; the block itself for online and offline. */
+  readonly range: MemoryRange;
+  /** The block this step is about; unset where the step is about the whole range. */
+  readonly blockId?: number;
+  readonly owner: RunReference;
+  readonly tokens: Readonly<Record<LockName, number>>;
+  /** Boot id seen under device_hotplug_lock; another boot answers ESTALE. */
+  readonly bootId: string;
+  readonly onlineType?: OnlineType;
+  readonly numaNode?: number;
+  /** Of offline's commit: how long pages may take to migrate away, then EINTR. */
+  readonly timeoutMs?: number;
+  /** Fault mode of tests and examples/lock-inversion; only the simulated driver obeys it. */
+  readonly withoutDeviceHotplugLock?: boolean;
+}
+
+export type DriverResult =
+  | { readonly ok: true; readonly zone?: Zone }
+  | { readonly ok: false; readonly errno: Errno; readonly message: string };
+
+export interface BlockInspection {
+  readonly blockId: number;
+  readonly state: MemoryBlockState;
+  readonly zone?: Zone;
+  readonly numaNode?: number;
+}
+
+/** A node as it is right now. */
+export interface NodeInspection {
+  readonly bootId: string;
+  readonly blockSizeBytes: number;
+  readonly capabilities: DriverCapabilities;
+  /** The blocks asked for, `absent` ones included. */
+  readonly blocks: readonly BlockInspection[];
+}
+
+/** Locks whose tokens each step must carry; `device_lock` stands for the lock of the step's block. Source: DESIGN of operations, docs/locks.md. */
+const DEMANDED = {
+  add: { prepare: ['D'], commit: ['D', 'M'], finish: ['D'], abort: ['D', 'M'] },
+  online: { prepare: ['D', 'L', 'M'], commit: ['D', 'L', 'M'], finish: ['D', 'L'], abort: ['D', 'L', 'M'] },
+  offline: { prepare: ['D', 'L', 'M'], commit: ['D', 'L', 'M'], finish: ['D', 'L'], abort: ['D', 'L', 'M'] },
+  remove: { prepare: ['D'], commit: ['D', 'M', 'L'], finish: ['D', 'M'], abort: ['D', 'M'] },
+} as const satisfies Record<OperationType, Record<DriverStep, readonly ('D' | 'L' | 'M')[]>>;
+
+/** The locks that `call` must hold tokens of. */
+export function demandedLocks(call: DriverCall): readonly LockName[] {
+  const names: Record<'D' | 'L' | 'M', LockName> = {
+    D: DEVICE_HOTPLUG_LOCK,
+    L: deviceLock(call.blockId ?? -1),
+    M: MEM_HOTPLUG_LOCK,
+  };
+  return DEMANDED[call.operation][call.step]
+    .filter((lock) => !(lock === 'D' && call.withoutDeviceHotplugLock))
+    .map((lock) => names[lock]);
+}

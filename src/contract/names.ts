@@ -1,0 +1,53 @@
+/**
+ * Every name that two processes must agree on: workflow ids, task queues, search attributes, API group, finalizer.
+ *
+ * Ids and queues start with the cluster id, so that two clusters which share one Temporal namespace never meet.
+ */
+
+export const API_GROUP = 'memoryhotplug.io';
+export const API_VERSION = 'v1alpha1';
+export const FINALIZER = `${API_GROUP}/memory-block`;
+export const PAUSED_ANNOTATION = `${API_GROUP}/paused`;
+export const ORPHAN_ANNOTATION = `${API_GROUP}/orphan`;
+
+/** Field managers: the agent owns what it observed (state, zone, address, size), the operator all other status. */
+export const AGENT_FIELD_MANAGER = 'memhp-agent';
+export const OPERATOR_FIELD_MANAGER = 'memhp-operator';
+
+/** One running operation per block: the id is the guard that saves work; the locks are what makes it safe. */
+export function operationWorkflowId(cluster: string, node: string, blockId: number): string {
+  return `${cluster}/memoryblock/${node}/${String(blockId)}`;
+}
+
+/** The lock entity of one node. */
+export function nodeLocksWorkflowId(cluster: string, node: string): string {
+  return `${cluster}/nodelocks/${node}`;
+}
+
+/** Operation workflows and cluster-side activities. */
+export function operationsTaskQueue(cluster: string): string {
+  return `${cluster}/operations`;
+}
+
+/** Lock entities only: they have a worker of their own, so that no operation can starve them. */
+export function locksTaskQueue(cluster: string): string {
+  return `${cluster}/locks`;
+}
+
+/** Driver steps of one node; polled by that node's agent. */
+export function nodeTaskQueue(cluster: string, node: string): string {
+  return `${cluster}/node/${node}`;
+}
+
+/** The name that the API server demands of a MemoryBlock: `<nodeName>-memory<blockId>`. */
+export function memoryBlockName(node: string, blockId: number): string {
+  return `${node}-memory${String(blockId)}`;
+}
+
+/** All are of type Keyword; `memhp` development servers register them at start. */
+export const SEARCH_ATTRIBUTES = {
+  node: 'NodeName',
+  block: 'MemoryBlock',
+  operation: 'MemoryOperation',
+  result: 'OperationResult',
+} as const;

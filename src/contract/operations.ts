@@ -1,0 +1,111 @@
+/** Arguments and outcomes of the four operation workflows. A veto and an errno are outcomes; only breakage throws. */
+import type { Errno } from '../kernel/errno.ts';
+import type { MemoryBlockState, OnlineType, OperationType } from '../kernel/memory-block.ts';
+import type { Zone } from '../kernel/zone.ts';
+import type { MemoryRange } from './driver.ts';
+import type { NotifierStatus, OperationResult } from './resources.ts';
+
+/** Workflow type of each operation; the function in workflows/ has this name. */
+export const OPERATION_WORKFLOW = {
+  add: 'addMemory',
+  online: 'onlineMemory',
+  offline: 'offlineMemory',
+  remove: 'removeMemory',
+} as const satisfies Record<OperationType, string>;
+
+/** The MemoryBlock on whose behalf an operation runs. */
+export interface BlockReference {
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+}
+
+/** Durations that tests shorten. */
+export interface OperationTimings {
+  /** How long an activity on the node's queue may wait for its agent before that is reported. */
+  readonly agentStartMs: number;
+  /** One total deadline for each action of the notifier chain. */
+  readonly chainMs: number;
+  /** A driver step that is silent for so long is given to the next agent. */
+  readonly heartbeatMs: number;
+}
+
+export const DEFAULT_TIMINGS: OperationTimings = { agentStartMs: 10_000, chainMs: 60_000, heartbeatMs: 10_000 };
+
+interface OperationInput {
+  readonly cluster: string;
+  readonly node: string;
+  /** Unset when an operation is started directly, without an object: then nothing is read from or written to one. */
+  readonly block?: BlockReference;
+  readonly lockTimeoutMs: number;
+  readonly timings?: Partial<OperationTimings>;
+  /** Fault mode: skip device_hotplug_lock and ask for locks one by one. Shows the inversion; never used by the operator. */
+  readonly withoutDeviceHotplugLock?: boolean;
+}
+
+export interface AddMemoryInput extends OperationInput {
+  readonly range: MemoryRange;
+  readonly numaNode?: number;
+}
+
+export interface OnlineMemoryInput extends OperationInput {
+  readonly blockId: number;
+  readonly onlineType: OnlineType;
+}
+
+export interface OfflineMemoryInput extends OperationInput {
+  readonly blockId: number;
+  readonly offlineTimeoutMs: number;
+}
+
+export interface RemoveMemoryInput extends OperationInput {
+  readonly range: MemoryRange;
+}
+
+/** What the controller starts: an operation with its arguments. */
+export type OperationRequest =
+  | { readonly type: 'add'; readonly input: AddMemoryInput }
+  | { readonly type: 'online'; readonly input: OnlineMemoryInput }
+  | { readonly type: 'offline'; readonly input: OfflineMemoryInput }
+  | { readonly type: 'remove'; readonly input: RemoveMemoryInput };
+
+/** What the workflow returns and what is written into the MemoryBlock's status. */
+export interface OperationOutcome {
+  readonly type: OperationType;
+  readonly result: OperationResult;
+  readonly errno?: Errno;
+  /** One sentence; names the plugin of a veto. */
+  readonly message: string;
+  /** Nothing was left to do when the operation looked again. */
+  readonly noop?: boolean;
+  /** Set when the result is about something else than the memory itself. */
+  readonly cause?: 'AgentUnavailable' | 'LockTimeout' | 'Deadlock' | 'Infeasible' | 'Deferred';
+  readonly retryAfterSeconds?: number;
+  readonly state?: MemoryBlockState;
+  readonly zone?: Zone;
+  readonly bootId?: string;
+  /** Every plugin call of the last chain, in order. */
+  readonly notifiers: readonly NotifierStatus[];
+  /** Fingerprint of the registered notifiers; see RetryStatus.chain. */
+  readonly chain?: string;
+  /** Token of the block's device_lock. */
+  readonly fencingToken?: number;
+}
+
+/** Of a running operation: what it is doing, for `status.operation.phase` and for people. */
+export interface OperationPhase {
+  readonly phase: 'WaitingForLocks' | 'LookingAgain' | 'WaitingForAgent' | 'Notifying' | 'Driving' | 'Releasing' | 'Recording';
+  /** RFC 3339. */
+  readonly since: string;
+  readonly detail?: string;
+}
+
+/** Query of every operation workflow; answers an OperationPhase. */
+export const OPERATION_PHASE_QUERY = 'operationPhase';
+
+/** Memo of every operation workflow started by the controller: whose it is. */
+export interface OperationMemo {
+  readonly type: OperationType;
+  readonly uid?: string;
+  readonly generation?: number;
+}

@@ -1,0 +1,205 @@
+/** The custom resources of group memoryhotplug.io/v1alpha1, as TypeScript. The schemas that the API server enforces are in crds/. */
+import type { Errno } from '../kernel/errno.ts';
+import type { MemoryAction } from '../kernel/memory-action.ts';
+import type { MemoryBlockState, OnlineType, OperationType, RequestedState } from '../kernel/memory-block.ts';
+import type { Zone } from '../kernel/zone.ts';
+import type { DriverStep } from './driver.ts';
+
+export interface ObjectMeta {
+  readonly name: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly creationTimestamp?: string;
+  readonly deletionTimestamp?: string;
+  readonly finalizers?: readonly string[];
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly { apiVersion: string; kind: string; name: string; uid: string }[];
+}
+
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+  readonly observedGeneration?: number;
+  readonly lastTransitionTime: string;
+}
+
+export interface MemoryBlockSpec {
+  readonly nodeName: string;
+  readonly blockId: number;
+  readonly numaNode?: number;
+  /** Unset: observe only, hands off. */
+  readonly state?: RequestedState;
+  readonly deletionPolicy: 'Retain' | 'Remove';
+  readonly driftPolicy: 'Report' | 'Correct';
+  readonly offlineTimeoutSeconds: number;
+  readonly lockTimeoutSeconds: number;
+}
+
+export type OperationResult = 'Succeeded' | 'Vetoed' | 'Failed' | 'Superseded' | 'Unknown';
+
+export interface OperationStatus {
+  readonly type: OperationType;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly startTime: string;
+  readonly generation?: number;
+  readonly phase?: string;
+}
+
+export interface LastOperation {
+  readonly type: OperationType;
+  readonly result: OperationResult;
+  readonly runId?: string;
+  readonly errno?: Errno;
+  readonly message: string;
+  readonly completionTime: string;
+}
+
+/** One plugin's answer, as users see it. */
+export interface NotifierStatus {
+  readonly name: string;
+  readonly action: MemoryAction;
+  readonly result: string;
+  readonly errno?: Errno;
+  readonly reason?: string;
+}
+
+export interface RetryStatus {
+  readonly count: number;
+  readonly nextTime: string;
+  /** Fingerprint of the registered notifiers when this was vetoed; another one means: try again at once. */
+  readonly chain?: string;
+}
+
+/** Fields that the agent owns: what it saw on the node. */
+export interface ObservedBlock {
+  readonly state?: MemoryBlockState;
+  readonly zone?: Zone;
+  readonly physicalAddress?: string;
+  readonly blockSize?: string;
+}
+
+export interface MemoryBlockStatus extends ObservedBlock {
+  readonly observedGeneration?: number;
+  readonly operation?: OperationStatus;
+  readonly lastOperation?: LastOperation;
+  readonly notifiers?: readonly NotifierStatus[];
+  readonly retry?: RetryStatus;
+  /** Token of device_lock/memoryN; may only grow. */
+  readonly fencingToken?: number;
+  /** Boot id of the node when the block was last Ready: a difference means a reboot, not drift. */
+  readonly readyBootId?: string;
+  readonly conditions?: readonly Condition[];
+}
+
+export interface MemoryBlock {
+  readonly metadata: ObjectMeta;
+  readonly spec: MemoryBlockSpec;
+  readonly status?: MemoryBlockStatus;
+}
+
+/** Blocks that share state and place; `range` as in `parseBlockRanges`. */
+export interface SimulatedBlocks {
+  readonly range: string;
+  readonly state: 'online' | 'offline';
+  readonly zone?: Zone;
+  readonly numaNode?: number;
+}
+
+export interface SimulatedError {
+  readonly operation: OperationType;
+  readonly step: DriverStep;
+  readonly errno: Errno;
+  /** Only these blocks; all when unset. */
+  readonly range?: string;
+}
+
+/** Layout at boot, and behaviour, of a simulated node. Behaviour may be changed while it runs. */
+export interface SimulatedSpec {
+  /** Quantity; 128Mi when unset. */
+  readonly blockSize?: string;
+  readonly blocks?: readonly SimulatedBlocks[];
+  /** Highest block id that can be addressed; adding beyond answers E2BIG. */
+  readonly maxBlockId?: number;
+  /** NUMA nodes that exist; adding to another answers EINVAL. Only node 0 when unset. */
+  readonly numaNodes?: readonly number[];
+  /** The kernel's movable_node boot parameter: where neither zone spans a block, it goes online Movable. */
+  readonly movableNode?: boolean;
+  /** Block ranges with a page that cannot be isolated: offline answers EBUSY before any notifier is asked. */
+  readonly unmovable?: string;
+  /** Block ranges with a page found unmovable only while migrating: EBUSY after MEM_GOING_OFFLINE, so CANCEL follows. */
+  readonly pinned?: string;
+  /** Block ranges with memory holes: offline answers EINVAL. */
+  readonly holes?: string;
+  /** Block ranges with a poisoned page: online answers EHWPOISON. */
+  readonly poisoned?: string;
+  /** How long migrating one block's pages away takes; 0 when unset. */
+  readonly migrationMs?: number;
+  /** How long each driver step takes on top; 0 when unset. */
+  readonly stepDelayMs?: number;
+  readonly errors?: readonly SimulatedError[];
+}
+
+export interface NodeMemorySpec {
+  readonly autoOnline?: RequestedState;
+  readonly discovery?: 'None' | 'Removable' | 'All';
+  readonly minOnline?: string;
+  readonly simulated?: SimulatedSpec;
+}
+
+export interface DriverCapabilities {
+  readonly add: boolean;
+  readonly remove: boolean;
+  readonly online: boolean;
+  readonly offline: boolean;
+}
+
+export interface LockServiceStatus {
+  readonly epoch: number;
+  readonly runId: string;
+}
+
+export interface NodeMemoryStatus {
+  readonly driver?: string;
+  readonly capabilities?: DriverCapabilities;
+  readonly blockSize?: string;
+  readonly online?: string;
+  readonly offline?: string;
+  readonly blocks?: readonly { range: string; state: MemoryBlockState; zone?: Zone }[];
+  readonly bootId?: string;
+  readonly lockService?: LockServiceStatus;
+  readonly locks?: readonly { name: string; holders: readonly string[]; waiters: readonly string[] }[];
+  readonly conditions?: readonly Condition[];
+}
+
+export interface NodeMemory {
+  readonly metadata: ObjectMeta;
+  readonly spec: NodeMemorySpec;
+  readonly status?: NodeMemoryStatus;
+}
+
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+}
+
+export interface MemoryNotifierSpec {
+  readonly priority: number;
+  readonly actions?: readonly MemoryAction[];
+  readonly nodeSelector?: LabelSelector;
+  readonly blockSelector?: LabelSelector;
+  readonly failurePolicy: 'Fail' | 'Ignore';
+  readonly timeoutSeconds: number;
+  readonly plugin: { readonly name: string; readonly config?: Readonly<Record<string, unknown>> };
+}
+
+export interface MemoryNotifier {
+  readonly metadata: ObjectMeta;
+  readonly spec: MemoryNotifierSpec;
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+export type { OnlineType };
