@@ -2,9 +2,8 @@
  * Activity interfaces, declared here and implemented elsewhere (`satisfies`): inferring them from the implementation
  * would drag the implementation's types into the workflow sandbox.
  */
-import type { MemoryAction } from '../kernel/memory-action.ts';
 import type { OnlineType, OperationType } from '../kernel/memory-block.ts';
-import type { BlockInspection, DriverCall, DriverResult, NodeInspection, RunReference } from './driver.ts';
+import type { BlockInspection, DriverCall, DriverResult, MemoryRange, NodeInspection, RunReference } from './driver.ts';
 import type { LockMessage } from './locks.ts';
 import type { MemoryNotify, NotifierReply, RegisteredNotifier } from './notifier.ts';
 import type { BlockReference, OperationOutcome } from './operations.ts';
@@ -90,11 +89,14 @@ export interface LockServiceActivities {
   claimLockService(input: ClaimLockServiceInput): Promise<{ epoch: number }>;
 }
 
+/** Which blocks to look at: by id, or all that a physical range touches. */
+export type InspectInput =
+  | { readonly node: string; readonly blockIds: readonly number[] }
+  | { readonly node: string; readonly range: MemoryRange };
+
 /** Run by the node's agent on the node's queue. */
 export interface NodeActivities {
-  inspect(input: { node: string; blockIds: readonly number[] }): Promise<NodeInspection>;
+  inspect(input: InspectInput): Promise<NodeInspection>;
   /** One driver step; an errno is a result, not a failure. Long steps heartbeat and can be cancelled (EINTR). */
   driverStep(call: DriverCall): Promise<DriverResult>;
 }
-
-export type { MemoryAction };

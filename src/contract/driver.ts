@@ -6,6 +6,7 @@ import type { Errno } from '../kernel/errno.ts';
 import type { MemoryBlockState, OnlineType, OperationType } from '../kernel/memory-block.ts';
 import type { Zone } from '../kernel/zone.ts';
 import type { LockHolder, LockName } from '../kernel/lock-request.ts';
+import { BLOCKS_MAX } from './block-ranges.ts';
 import { DEVICE_HOTPLUG_LOCK, deviceLock, MEM_HOTPLUG_LOCK } from './lock-names.ts';
 import type { DriverCapabilities } from './resources.ts';
 
@@ -19,6 +20,14 @@ export type DriverStep = 'prepare' | 'commit' | 'finish' | 'abort';
 export interface MemoryRange {
   readonly start: number;
   readonly size: number;
+}
+
+/** Ids of the blocks that `range` touches, ascending; none for an empty range. At most `BLOCKS_MAX`. */
+export function blockIdsOf(range: MemoryRange, blockSizeBytes: number): readonly number[] {
+  const first = Math.floor(range.start / blockSizeBytes);
+  const end = Math.ceil((range.start + range.size) / blockSizeBytes);
+  const count = range.size > 0 ? Math.min(end - first, BLOCKS_MAX) : 0;
+  return Array.from({ length: count }, (_, index) => first + index);
 }
 
 /** The run on whose behalf something is done; the same shape as the holder of a lock. */
@@ -46,8 +55,7 @@ export interface DriverCall {
 }
 
 export type DriverResult =
-  | { readonly ok: true; readonly zone?: Zone }
-  | { readonly ok: false; readonly errno: Errno; readonly message: string };
+  { readonly ok: true; readonly zone?: Zone } | { readonly ok: false; readonly errno: Errno; readonly message: string };
 
 export interface BlockInspection {
   readonly blockId: number;

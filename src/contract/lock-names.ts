@@ -4,7 +4,6 @@ import type { LockName } from '../kernel/lock-request.ts';
 export const DEVICE_HOTPLUG_LOCK = 'device_hotplug_lock';
 export const MEM_HOTPLUG_LOCK = 'mem_hotplug_lock';
 
-
 /** `device_lock()` of one memory block device. */
 export function deviceLock(blockId: number): LockName {
   return `device_lock/memory${String(blockId)}`;

@@ -59,4 +59,9 @@ export interface RegisteredNotifier {
 /** What came of asking one plugin: an answer, or why there is none (crash, timeout, nonsense). */
 export type NotifierReply =
   | { readonly kind: 'answer'; readonly answer: NotifierAnswer }
-  | { readonly kind: 'error'; readonly message: string };
+  | {
+      readonly kind: 'error';
+      readonly message: string;
+      /** There was no answer in time; a veto that comes of it is ETIMEDOUT instead of EIO. */
+      readonly timedOut?: boolean;
+    };

@@ -32,7 +32,8 @@ export interface OperationTimings {
 
 export const DEFAULT_TIMINGS: OperationTimings = { agentStartMs: 10_000, chainMs: 60_000, heartbeatMs: 10_000 };
 
-interface OperationInput {
+/** What every operation is started with. */
+export interface OperationInput {
   readonly cluster: string;
   readonly node: string;
   /** Unset when an operation is started directly, without an object: then nothing is read from or written to one. */
@@ -94,7 +95,8 @@ export interface OperationOutcome {
 
 /** Of a running operation: what it is doing, for `status.operation.phase` and for people. */
 export interface OperationPhase {
-  readonly phase: 'WaitingForLocks' | 'LookingAgain' | 'WaitingForAgent' | 'Notifying' | 'Driving' | 'Releasing' | 'Recording';
+  readonly phase:
+    'WaitingForLocks' | 'LookingAgain' | 'WaitingForAgent' | 'Notifying' | 'Driving' | 'Releasing' | 'Recording';
   /** RFC 3339. */
   readonly since: string;
   readonly detail?: string;

@@ -24,7 +24,10 @@ export function emptyLockTable(epoch: number): LockTable {
   return { epoch, sequence: 0, nextTicket: 0, requests: [], finished: [] };
 }
 
-export function applyLockEvent(table: LockTable, event: LockEvent): { table: LockTable; effects: readonly LockEffect[] } {
+export function applyLockEvent(
+  table: LockTable,
+  event: LockEvent,
+): { table: LockTable; effects: readonly LockEffect[] } {
   const draft = new Draft(table);
   switch (event.kind) {
     case 'request':
@@ -161,7 +164,9 @@ class Draft {
     const wanted = request.pending[0];
     if (!wanted) return false;
     const { name } = wanted;
-    const ahead = waitersOf(this.table, name).filter((other) => other.ticket < request.ticket && other.id !== request.id);
+    const ahead = waitersOf(this.table, name).filter(
+      (other) => other.ticket < request.ticket && other.id !== request.id,
+    );
     const inTheWay = [
       ...holdersOf(this.table, name).flatMap((holder) => holder.held.filter((lock) => lock.name === name)),
       ...ahead.flatMap((waiter) => waiter.pending.slice(0, 1)),
@@ -169,7 +174,9 @@ class Draft {
     return !inTheWay.some((lock) => conflicts(lock, wanted));
   }
 
-  private refusalOf(locks: readonly WantedLock[]): Pick<Extract<LockEffect, { kind: 'deny' }>, 'errno' | 'message'> | undefined {
+  private refusalOf(
+    locks: readonly WantedLock[],
+  ): Pick<Extract<LockEffect, { kind: 'deny' }>, 'errno' | 'message'> | undefined {
     const names = new Set(locks.map((lock) => lock.name));
     if (names.size === 0 || names.size !== locks.length || locks.length > LOCKS_PER_REQUEST_MAX) {
       const limit = String(LOCKS_PER_REQUEST_MAX);

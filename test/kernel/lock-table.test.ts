@@ -23,7 +23,14 @@ class Play {
 
   request(id: string, ...locks: WantedLock[]): readonly LockEffect[] {
     const [run = id] = id.split('/');
-    return this.send({ kind: 'request', id, holder: { workflowId: `wf-${run}`, runId: run }, purpose: run, locks, nowMs: 0 });
+    return this.send({
+      kind: 'request',
+      id,
+      holder: { workflowId: `wf-${run}`, runId: run },
+      purpose: run,
+      locks,
+      nowMs: 0,
+    });
   }
 
   release(id: string, ...names: string[]): readonly LockEffect[] {
@@ -39,7 +46,10 @@ describe('lock table', () => {
   it('grants a whole list in one message, with one token per lock', () => {
     const [grant] = new Play().request('a', D, L, M);
     assert.equal(grant?.kind, 'grant');
-    assert.deepEqual(grant.grants.map((lock) => lock.name), [D.name, L.name, M.name]);
+    assert.deepEqual(
+      grant.grants.map((lock) => lock.name),
+      [D.name, L.name, M.name],
+    );
     assert.equal(new Set(grant.grants.map((lock) => lock.token)).size, 3);
   });
 
@@ -74,9 +84,15 @@ describe('lock table', () => {
     play.request('a', D, L, M);
     play.request('b', M);
     assert.deepEqual(kinds(play.release('a', M.name)), ['grant b']);
-    assert.deepEqual(holdersOf(play.table, D.name).map((request) => request.id), ['a']);
+    assert.deepEqual(
+      holdersOf(play.table, D.name).map((request) => request.id),
+      ['a'],
+    );
     play.release('a', D.name, L.name);
-    assert.deepEqual(play.table.requests.map((request) => request.id), ['b']);
+    assert.deepEqual(
+      play.table.requests.map((request) => request.id),
+      ['b'],
+    );
   });
 
   it('refuses with EDEADLK, naming both chains, the request that closes the inversion of add and online', () => {
@@ -168,10 +184,11 @@ describe('lock table', () => {
 });
 
 const LOCKS = ['D', 'M', 'L1', 'L2'];
-const wanted = fc.uniqueArray(
-  fc.record({ name: fc.constantFrom(...LOCKS), mode: fc.constantFrom('read', 'write') }),
-  { minLength: 1, maxLength: 3, selector: (lock) => lock.name },
-) as fc.Arbitrary<WantedLock[]>;
+const wanted = fc.uniqueArray(fc.record({ name: fc.constantFrom(...LOCKS), mode: fc.constantFrom('read', 'write') }), {
+  minLength: 1,
+  maxLength: 3,
+  selector: (lock) => lock.name,
+}) as fc.Arbitrary<WantedLock[]>;
 const runs = fc.constantFrom('a', 'b', 'c', 'd');
 const ids = fc.tuple(runs, fc.integer({ min: 1, max: 4 })).map(([run, n]) => `${run}/${String(n)}`);
 const event: fc.Arbitrary<LockEvent> = fc.oneof(
@@ -195,7 +212,10 @@ const event: fc.Arbitrary<LockEvent> = fc.oneof(
 );
 
 /** Plays `events`, calling `check` after each with the effects that it had. */
-function playAll(events: readonly LockEvent[], check: (play: Play, effects: readonly LockEffect[], event: LockEvent) => void): void {
+function playAll(
+  events: readonly LockEvent[],
+  check: (play: Play, effects: readonly LockEffect[], event: LockEvent) => void,
+): void {
   const play = new Play();
   for (const one of events) check(play, play.send(one), one);
 }
@@ -222,7 +242,9 @@ describe('lock table, for any history', () => {
         const seen = new Set<number>();
         let highest = 0;
         playAll(events, ({ table }) => {
-          const fresh = table.requests.flatMap((request) => request.held.map((lock) => lock.token)).filter((t) => !seen.has(t));
+          const fresh = table.requests
+            .flatMap((request) => request.held.map((lock) => lock.token))
+            .filter((t) => !seen.has(t));
           for (const token of fresh) {
             assert.ok(token > highest, 'a new token is higher than every token of earlier events');
             seen.add(token);
@@ -242,7 +264,10 @@ describe('lock table, for any history', () => {
             const wantedLock = head?.pending[0];
             if (!wantedLock) continue;
             const held = holdersOf(table, name).flatMap((request) => request.held.filter((lock) => lock.name === name));
-            assert.ok(held.some((lock) => conflicts(lock, wantedLock)), `${name} is free for ${head.id}`);
+            assert.ok(
+              held.some((lock) => conflicts(lock, wantedLock)),
+              `${name} is free for ${head.id}`,
+            );
           }
         });
       }),
@@ -256,7 +281,9 @@ describe('lock table, for any history', () => {
         playAll(events, (play, _effects, cause) => {
           for (const name of LOCKS) {
             const queue = waitersOf(before, name);
-            const stillWaiting = queue.filter((old) => waitersOf(play.table, name).some((now) => now.id === old.id && now.ticket === old.ticket));
+            const stillWaiting = queue.filter((old) =>
+              waitersOf(play.table, name).some((now) => now.id === old.id && now.ticket === old.ticket),
+            );
             const granted = queue.filter((old) => holdersOf(play.table, name).some((now) => now.id === old.id));
             for (const late of granted)
               for (const early of stillWaiting)

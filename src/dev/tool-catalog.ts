@@ -1,0 +1,80 @@
+/** The servers and the client that the demo and the tests run: which versions, and how each is built from Go modules. */
+
+export type ToolName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'temporal';
+
+export interface Tool {
+  readonly name: ToolName;
+  /** Environment variable that names an executable to use instead; trusted as it is. */
+  readonly envVariable: string;
+  /** Version that the pinned Go module builds; part of the cache path. */
+  readonly version: string;
+  /** Folder of the pinned Go module. */
+  readonly moduleDirectory: string;
+  readonly goPackage: string;
+  readonly ldflags: string;
+  /** Arguments that make the executable print its version. */
+  readonly versionArguments: readonly string[];
+  /** Finds the version, as `major.minor`, in what that prints. */
+  readonly versionPattern: RegExp;
+  /** Oldest version on PATH that is good enough, as `major.minor`, and why. */
+  readonly minimumVersion: string;
+}
+
+const KUBERNETES_VERSION = 'v1.37.2';
+
+// Without these the API server says that it is v0.0.0, and its defaults by emulated version go wrong.
+const KUBERNETES_LDFLAGS = [
+  '-s -w',
+  `-X k8s.io/component-base/version.gitVersion=${KUBERNETES_VERSION}`,
+  '-X k8s.io/component-base/version.gitMajor=1',
+  '-X k8s.io/component-base/version.gitMinor=37',
+  '-X k8s.io/component-base/version.gitTreeState=clean',
+  `-X k8s.io/client-go/pkg/version.gitVersion=${KUBERNETES_VERSION}`,
+].join(' ');
+
+export const TOOLS: Readonly<Record<ToolName, Tool>> = {
+  etcd: {
+    name: 'etcd',
+    envVariable: 'MEMHP_ETCD',
+    version: 'v3.6.16',
+    moduleDirectory: 'tools/etcd',
+    goPackage: 'go.etcd.io/etcd/server/v3',
+    ldflags: '-s -w',
+    versionArguments: ['--version'],
+    versionPattern: /etcd Version: (\d+\.\d+)/,
+    minimumVersion: '3.5', // oldest minor that kube-apiserver 1.32 and later run on
+  },
+  'kube-apiserver': {
+    name: 'kube-apiserver',
+    envVariable: 'MEMHP_KUBE_APISERVER',
+    version: KUBERNETES_VERSION,
+    moduleDirectory: 'tools/kubernetes',
+    goPackage: 'k8s.io/kubernetes/cmd/kube-apiserver',
+    ldflags: KUBERNETES_LDFLAGS,
+    versionArguments: ['--version'],
+    versionPattern: /Kubernetes v(\d+\.\d+)/,
+    minimumVersion: '1.32', // selectableFields of custom resources
+  },
+  kubectl: {
+    name: 'kubectl',
+    envVariable: 'MEMHP_KUBECTL',
+    version: KUBERNETES_VERSION,
+    moduleDirectory: 'tools/kubernetes',
+    goPackage: 'k8s.io/kubernetes/cmd/kubectl',
+    ldflags: KUBERNETES_LDFLAGS,
+    versionArguments: ['version', '--client'],
+    versionPattern: /Client Version: v(\d+\.\d+)/,
+    minimumVersion: '1.30', // has --subresource without a feature gate
+  },
+  temporal: {
+    name: 'temporal',
+    envVariable: 'MEMHP_TEMPORAL',
+    version: 'v1.5.1',
+    moduleDirectory: 'tools/temporal',
+    goPackage: 'github.com/temporalio/cli/cmd/temporal',
+    ldflags: '-s -w',
+    versionArguments: ['--version'],
+    versionPattern: /Server (\d+\.\d+)/,
+    minimumVersion: '1.29', // of the server inside: update-with-start, user metadata in the UI
+  },
+};

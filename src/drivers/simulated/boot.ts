@@ -1,0 +1,45 @@
+/** A simulated boot: the layout's blocks are there, online as the layout says; hot-added ones are gone. */
+import { parseBlockRanges } from '../../contract/block-ranges.ts';
+import type { SimulatedBlocks } from '../../contract/resources.ts';
+import type { Zone } from '../../kernel/zone.ts';
+import type { SimulatedBehaviour } from './behaviour.ts';
+import { STATE_VERSION, type SimulatedBlock, type SimulatedState } from './state.ts';
+
+/** Where 32-bit DMA ends: boot memory below it is in DMA32, and block 0, which also has the DMA zone, in no single one. */
+const DMA32_END_BYTES = 2 ** 32;
+
+/**
+ * `previous` is the node before the reboot. Only its tokens survive: the counter of a lock outlives a boot, whereas
+ * claims, transitions and the journal describe memory that no longer is as they say.
+ */
+export function boot(
+  previous: SimulatedState | undefined,
+  layout: SimulatedBehaviour['boot'],
+  bootId: string,
+): SimulatedState {
+  const { blockSizeBytes } = layout;
+  return {
+    version: STATE_VERSION,
+    bootId,
+    blockSizeBytes,
+    blocks: Object.fromEntries(layout.blocks.flatMap((group) => bootBlocks(group, blockSizeBytes))),
+    claims: [],
+    tokens: previous?.tokens ?? {},
+    journal: [],
+    lastEffect: previous?.lastEffect ?? 0,
+    unwrittenEffects: previous?.unwrittenEffects ?? [],
+  };
+}
+
+function bootBlocks(group: SimulatedBlocks, blockSizeBytes: number): [number, SimulatedBlock][] {
+  return parseBlockRanges(group.range).map((blockId) => {
+    const numaNode = group.numaNode ?? 0;
+    if (group.state === 'offline') return [blockId, { state: 'offline', numaNode }];
+    return [blockId, { state: 'online', zone: group.zone ?? bootZone(blockId, blockSizeBytes), numaNode }];
+  });
+}
+
+function bootZone(blockId: number, blockSizeBytes: number): Zone {
+  if (blockId === 0) return 'none';
+  return blockId * blockSizeBytes < DMA32_END_BYTES ? 'DMA32' : 'Normal';
+}

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import {
+  locksTaskQueue,
+  memoryBlockName,
+  nodeLocksWorkflowId,
+  nodeTaskQueue,
+  operationsTaskQueue,
+  operationWorkflowId,
+} from '../../src/contract/names.ts';
+
+/** Names that look most like each other's ends: dashes, digits, dots and the word `memory`. */
+const dnsName = fc
+  .array(fc.constantFrom('a', '1', '-memory1', '-', '.', '0'), { maxLength: 5 })
+  .map((parts) => `n${parts.join('')}z`);
+const place = fc.record({ cluster: dnsName, node: dnsName, blockId: fc.nat({ max: 120 }) });
+
+describe('names', () => {
+  it('differ for different blocks', () => {
+    fc.assert(
+      fc.property(place, place, (a, b) => {
+        const isSame = a.node === b.node && a.blockId === b.blockId;
+        assert.equal(memoryBlockName(a.node, a.blockId) === memoryBlockName(b.node, b.blockId), isSame);
+      }),
+    );
+  });
+
+  it('never meet between two clusters, two nodes, two blocks or two kinds', () => {
+    const allOf = ({ cluster, node, blockId }: { cluster: string; node: string; blockId: number }) => ({
+      operation: operationWorkflowId(cluster, node, blockId),
+      locks: nodeLocksWorkflowId(cluster, node),
+      operations: operationsTaskQueue(cluster),
+      lockQueue: locksTaskQueue(cluster),
+      queue: nodeTaskQueue(cluster, node),
+    });
+    fc.assert(
+      fc.property(place, place, (a, b) => {
+        const names = [...Object.values(allOf(a))];
+        assert.equal(new Set(names).size, names.length);
+        const shared = names.filter((name) => Object.values(allOf(b)).includes(name));
+        if (a.cluster !== b.cluster) assert.deepEqual(shared, []);
+        else if (a.node !== b.node)
+          assert.deepEqual(shared, [operationsTaskQueue(a.cluster), locksTaskQueue(a.cluster)]);
+        else assert.equal(shared.includes(allOf(a).operation), a.blockId === b.blockId);
+      }),
+    );
+  });
+});

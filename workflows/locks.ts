@@ -1,0 +1,14 @@
+/** The three locks as requests: D, L(b) and M:w. */
+import { DEVICE_HOTPLUG_LOCK, deviceLock, MEM_HOTPLUG_LOCK } from '../src/contract/lock-names.ts';
+import type { WantedLock } from '../src/kernel/lock-request.ts';
+
+/** `lock_device_hotplug()` */
+export const deviceHotplugLock: WantedLock = { name: DEVICE_HOTPLUG_LOCK, mode: 'write' };
+
+/** `mem_hotplug_begin()`, which includes `cpus_read_lock()` */
+export const memHotplugLock: WantedLock = { name: MEM_HOTPLUG_LOCK, mode: 'write' };
+
+/** `device_lock()` of one block */
+export function blockDeviceLock(blockId: number): WantedLock {
+  return { name: deviceLock(blockId), mode: 'write' };
+}

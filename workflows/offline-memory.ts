@@ -1,0 +1,65 @@
+/** `device_offline()` of one block; mirrors drivers/base/memory.c and mm/memory_hotplug.c `offline_pages()`, v6.12. */
+import type { DriverResult } from '../src/contract/driver.ts';
+import { MEM_HOTPLUG_LOCK } from '../src/contract/lock-names.ts';
+import type { OfflineMemoryInput, OperationOutcome } from '../src/contract/operations.ts';
+import { driverFailed, refused, vetoed, type Ending } from './ending.ts';
+import { blockDeviceLock, deviceHotplugLock, memHotplugLock } from './locks.ts';
+import { notify } from './notify.ts';
+import { Operation, runOperation, type TakenInOrder } from './operation.ts';
+
+/**
+ * D → L(b) → M:w; going-offline; isolate; MEM_GOING_OFFLINE → migrate until done, cancelled or timed out (EINTR) or EBUSY
+ * → point of no return → MEM_OFFLINE; drop M; state; drop L, D.
+ */
+export async function offlineMemory(input: OfflineMemoryInput): Promise<OperationOutcome> {
+  const operation = new Operation('offline', input, `memory${String(input.blockId)}`);
+  return runOperation(operation, offline);
+}
+
+async function offline(operation: Operation<OfflineMemoryInput>): Promise<Ending> {
+  const { blockId } = operation.input;
+  const lock = blockDeviceLock(blockId);
+  const taken = await operation.takeInOrder(deviceHotplugLock, lock, memHotplugLock);
+  if (taken.kind === 'refused') return refused(taken);
+  operation.rememberToken(lock.name);
+
+  const seen = await operation.lookAgain({ blockIds: [blockId] });
+  if ('result' in seen) return seen;
+  return offlineBlock(operation, seen.offlineTimeoutMs ?? operation.input.offlineTimeoutMs, taken);
+}
+
+/** Guarantee: on a failure after isolation the pages are usable again before the whole chain is told MEM_CANCEL_OFFLINE. */
+async function offlineBlock(
+  operation: Operation<OfflineMemoryInput>,
+  timeoutMs: number,
+  taken: TakenInOrder,
+): Promise<Ending> {
+  const { driver } = operation;
+  const { blockId } = operation.input;
+  const block = { blockId };
+  const args = { operation: 'offline', blockId, range: operation.rangeOf(blockId) } as const;
+
+  const prepared = await driver.step('prepare', args);
+  if (!prepared.ok) return driverFailed(prepared);
+
+  const going = await notify(operation, 'MEM_GOING_OFFLINE', block);
+  const ending =
+    going.kind === 'vetoed'
+      ? vetoed('MEM_GOING_OFFLINE', going)
+      : endingOf(blockId, await driver.interruptibleStep('commit', { ...args, timeoutMs }));
+  if (ending.result === 'Succeeded') {
+    await notify(operation, 'MEM_OFFLINE', block);
+  } else {
+    await driver.step('abort', args);
+    await notify(operation, 'MEM_CANCEL_OFFLINE', block);
+  }
+
+  await taken.release(MEM_HOTPLUG_LOCK);
+  const finished = await driver.step('finish', args);
+  return finished.ok ? ending : driverFailed(finished);
+}
+
+function endingOf(blockId: number, committed: DriverResult): Ending {
+  if (!committed.ok) return driverFailed(committed);
+  return { result: 'Succeeded', message: `memory${String(blockId)} is offline`, state: 'offline' };
+}

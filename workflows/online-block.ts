@@ -1,0 +1,48 @@
+/** `memory_block_online()` and `online_pages()`, v6.12: what onlining one block does once its locks are held. */
+import type { DriverResult } from '../src/contract/driver.ts';
+import type { OnlineType } from '../src/kernel/memory-block.ts';
+import { driverFailed, vetoed, type Ending } from './ending.ts';
+import { notify } from './notify.ts';
+import type { Operation } from './operation.ts';
+
+export interface OnlineBlock {
+  readonly blockId: number;
+  readonly onlineType: OnlineType;
+  /** `mem_hotplug_done()`: called before the block's state becomes visible. */
+  readonly memHotplugDone: () => Promise<void>;
+}
+
+/**
+ * Onlines a block. Caller holds device_hotplug_lock, device_lock of the block and mem_hotplug_lock (write), and gives
+ * back all but what `memHotplugDone` gives back. Guarantee: on a failure after MEM_GOING_ONLINE the block is offline
+ * again and the whole chain has been told MEM_CANCEL_ONLINE.
+ */
+export async function onlineBlock(operation: Operation, block: OnlineBlock): Promise<Ending> {
+  const { driver } = operation;
+  const { blockId, onlineType } = block;
+  const args = { operation: 'online', blockId, onlineType, range: operation.rangeOf(blockId) } as const;
+
+  const prepared = await driver.step('prepare', args);
+  if (!prepared.ok) return driverFailed(prepared);
+
+  const going = await notify(operation, 'MEM_GOING_ONLINE', block);
+  const ending =
+    going.kind === 'vetoed' ? vetoed('MEM_GOING_ONLINE', going) : endingOf(blockId, await driver.step('commit', args));
+  if (ending.result === 'Succeeded') {
+    await notify(operation, 'MEM_ONLINE', block);
+  } else {
+    await driver.step('abort', args);
+    await notify(operation, 'MEM_CANCEL_ONLINE', block);
+  }
+
+  await block.memHotplugDone();
+  const finished = await driver.step('finish', args);
+  return finished.ok ? ending : driverFailed(finished);
+}
+
+function endingOf(blockId: number, committed: DriverResult): Ending {
+  if (!committed.ok) return driverFailed(committed);
+  const { zone } = committed;
+  const message = `memory${String(blockId)} is online${zone ? ` in zone ${zone}` : ''}`;
+  return { result: 'Succeeded', message, state: 'online', ...(zone ? { zone } : {}) };
+}

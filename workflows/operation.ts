@@ -1,0 +1,238 @@
+/**
+ * What all four operations share: locks taken and given back, the second look under device_hotplug_lock, the outcome
+ * written last. Each operation's own file holds its sequence and nothing else.
+ */
+import {
+  CancellationScope,
+  defineQuery,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { ActivityFailure, defineSearchAttributeKey } from '@temporalio/common';
+import type { LookAgainResult, OperationActivities } from '../src/contract/activities.ts';
+import type { MemoryRange, NodeInspection, RunReference } from '../src/contract/driver.ts';
+import { DEVICE_HOTPLUG_LOCK } from '../src/contract/lock-names.ts';
+import { SEARCH_ATTRIBUTES } from '../src/contract/names.ts';
+import {
+  DEFAULT_TIMINGS,
+  OPERATION_PHASE_QUERY,
+  type OperationInput,
+  type OperationOutcome,
+  type OperationPhase,
+  type OperationTimings,
+} from '../src/contract/operations.ts';
+import type { NotifierStatus } from '../src/contract/resources.ts';
+import type { LockName, WantedLock } from '../src/kernel/lock-request.ts';
+import { beginTransition, type OperationType } from '../src/kernel/memory-block.ts';
+import { Driver, type DriverContext, type Where } from './driver.ts';
+import { failed, type Ending } from './ending.ts';
+import { LockClient, type Refused, type Taken } from './lock-client.ts';
+import { describeStory } from './story.ts';
+
+const operationPhase = defineQuery<OperationPhase>(OPERATION_PHASE_QUERY);
+const operationResult = defineSearchAttributeKey(SEARCH_ATTRIBUTES.result, 'KEYWORD');
+
+const { lookAgain } = proxyActivities<OperationActivities>({
+  startToCloseTimeout: '10 seconds',
+  // Runs under device_hotplug_lock: an API server that cannot be reached must not hold it for long.
+  scheduleToCloseTimeout: '30 seconds',
+  retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
+});
+const { recordOutcome, reportPhase } = proxyActivities<OperationActivities>({
+  startToCloseTimeout: '10 seconds',
+  retry: { initialInterval: '200 milliseconds', maximumInterval: '30 seconds' },
+});
+
+/** Locks taken one after the other, however many requests that took. */
+export interface TakenInOrder {
+  readonly kind: 'taken';
+  /** Gives back the locks named, or all. */
+  release(...names: readonly LockName[]): Promise<void>;
+}
+
+/** The blocks and the notifier chain as found under device_hotplug_lock. */
+export type Seen = Extract<LookAgainResult, { verdict: 'proceed' }> & NodeInspection;
+
+export class Operation<Input extends OperationInput = OperationInput> implements DriverContext {
+  readonly type: OperationType;
+  readonly input: Input;
+  readonly owner: RunReference;
+  readonly locks: LockClient;
+  readonly driver: Driver;
+  readonly timings: OperationTimings;
+  /** Answers of the last chain that was walked; a veto and the CANCEL that follows it stand together. */
+  notifiers: readonly NotifierStatus[] = [];
+  seen: Seen | undefined;
+  isCancelled = false;
+  /** Resolves when cancellation is asked for; what to do about it is the operation's decision. */
+  readonly cancelRequested: Promise<void>;
+  private readonly startTime: string;
+  private readonly story: string[] = [];
+  private phase: OperationPhase;
+  private fencingToken: number | undefined;
+
+  constructor(type: OperationType, input: Input, what: string) {
+    this.type = type;
+    this.input = input;
+    const { workflowId, runId, startTime } = workflowInfo();
+    this.owner = { workflowId, runId };
+    this.startTime = startTime.toISOString();
+    this.timings = { ...DEFAULT_TIMINGS, ...input.timings };
+    this.phase = { phase: 'WaitingForLocks', since: this.startTime };
+    this.cancelRequested = CancellationScope.current().cancelRequested.catch(() => {
+      this.isCancelled = true;
+    });
+    const { cluster, node, lockTimeoutMs } = input;
+    const isCancelled = (): boolean => this.isCancelled;
+    this.locks = new LockClient({ cluster, node, purpose: `${type} ${what}`, timeoutMs: lockTimeoutMs, isCancelled });
+    this.driver = new Driver(this);
+    setHandler(operationPhase, () => this.phase, { description: 'What the operation is doing now, and since when' });
+  }
+
+  /** Boot id under device_hotplug_lock; a driver refuses steps for another boot. */
+  get bootId(): string | undefined {
+    return this.seen?.bootId;
+  }
+
+  /** Notes one line of the story that the Temporal UI shows. */
+  tell(line: string): void {
+    this.story.push(`${new Date().toISOString().slice(11, 23)} ${line}`);
+    setCurrentDetails(describeStory(this.phase, this.story));
+  }
+
+  enter(phase: OperationPhase['phase'], detail?: string): void {
+    this.phase = { phase, since: new Date().toISOString(), ...(detail ? { detail } : {}) };
+    setCurrentDetails(describeStory(this.phase, this.story));
+  }
+
+  /** Takes locks in the given order: one request, which holds while it waits. */
+  async take(...wanted: readonly WantedLock[]): Promise<Taken | Refused> {
+    this.enter('WaitingForLocks', wanted.map((lock) => lock.name).join(', '));
+    const answer = await this.locks.take(...wanted);
+    if (answer.kind === 'refused') this.tell(`locks refused: ${answer.errno}: ${answer.message}`);
+    else for (const lock of answer.locks) this.tell(`took ${lock.name} (token ${String(lock.token)})`);
+    return answer;
+  }
+
+  /**
+   * As `take`; in the fault mode it skips device_hotplug_lock and asks for one lock at a time, as the kernel's functions
+   * do, so that the inversion which device_hotplug_lock prevents can be seen.
+   */
+  async takeInOrder(...wanted: readonly WantedLock[]): Promise<TakenInOrder | Refused> {
+    const requests = this.input.withoutDeviceHotplugLock
+      ? wanted.filter((lock) => lock.name !== DEVICE_HOTPLUG_LOCK).map((lock) => [lock])
+      : [wanted];
+    const taken: Taken[] = [];
+    for (const locks of requests) {
+      const answer = await this.take(...locks);
+      if (answer.kind === 'refused') return answer;
+      taken.push(answer);
+    }
+    return { kind: 'taken', release: (...names) => this.releaseOf(taken, names) };
+  }
+
+  private async releaseOf(taken: readonly Taken[], names: readonly LockName[]): Promise<void> {
+    for (const one of taken) {
+      const held = one.locks.filter((lock) => names.length === 0 || names.includes(lock.name));
+      if (held.length === one.locks.length) await this.release(one);
+      else if (held.length > 0) await this.release(one, ...held.map((lock) => lock.name));
+    }
+  }
+
+  async release(taken: Taken, ...names: string[]): Promise<void> {
+    await this.locks.release(taken, ...names);
+    this.tell(`released ${(names.length > 0 ? names : taken.locks.map((lock) => lock.name)).join(', ')}`);
+  }
+
+  /** Remembers the token of the block's device_lock: it is what later writers of the object's status compare. */
+  rememberToken(name: LockName): void {
+    this.fencingToken = this.locks.tokens[name] ?? this.fencingToken;
+  }
+
+  /** The physical range of one block; known once the operation has looked again. */
+  rangeOf(blockId: number): MemoryRange {
+    const size = this.seen?.blockSizeBytes ?? 0;
+    return { start: blockId * size, size };
+  }
+
+  /**
+   * Looks again, under device_hotplug_lock: at the device, at the object, at the registered notifiers. An ending means
+   * that nothing is left to do, or no longer wanted, or cannot be found out.
+   */
+  async lookAgain(where: Where): Promise<Seen | Ending> {
+    this.enter('LookingAgain');
+    const inspection = await this.driver.inspect(where);
+    if ('result' in inspection) return inspection;
+    const [first] = inspection.blocks;
+    if (!first) return failed('EINVAL', 'the range names no block');
+    const { cluster, node, block } = this.input;
+    const { bootId } = inspection;
+    const base = { cluster, type: this.type, node, owner: this.owner, startTime: this.startTime };
+    const summary = `look again: ${String(first.blockId)} is ${first.state}`;
+    let found: LookAgainResult;
+    try {
+      found = await lookAgain.executeWithOptions({ summary }, [
+        { ...base, ...(block ? { block } : {}), inspection: first, bootId },
+      ]);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      return failed(
+        'EAGAIN',
+        `could not look again: ${String(error.cause?.message ?? error.message)}; will be tried again`,
+      );
+    }
+    if (found.verdict === 'superseded') return { result: 'Superseded', message: found.message, bootId };
+    const isDone =
+      (this.type === 'online' || this.type === 'offline') && beginTransition(this.type, first.state).kind === 'already';
+    if (found.verdict === 'nothing-to-do' || isDone) {
+      const message = found.verdict === 'nothing-to-do' ? found.message : `already ${first.state}`;
+      return { result: 'Succeeded', noop: true, message, ...first, bootId };
+    }
+    this.seen = { ...found, ...inspection };
+    return this.seen;
+  }
+
+  /** Makes a long wait visible in the MemoryBlock. */
+  async report(phase: string, message: string): Promise<void> {
+    this.tell(message);
+    const { block } = this.input;
+    if (block)
+      await reportPhase.executeWithOptions({ summary: message }, [{ owner: this.owner, block, phase, message }]);
+  }
+
+  /** Gives all locks back, then writes the outcome: an API server that cannot be reached must not hold a lock. */
+  async end(ending: Ending): Promise<OperationOutcome> {
+    this.enter('Releasing');
+    await this.locks.releaseAll();
+    this.tell(`${ending.result}: ${ending.message}`);
+    const outcome: OperationOutcome = {
+      ...ending,
+      type: this.type,
+      notifiers: this.notifiers,
+      ...(this.seen ? { chain: this.seen.chain, bootId: this.seen.bootId } : {}),
+      ...(this.fencingToken === undefined ? {} : { fencingToken: this.fencingToken }),
+    };
+    upsertSearchAttributes([{ key: operationResult, value: outcome.result }]);
+    const { node, block } = this.input;
+    if (block) {
+      this.enter('Recording');
+      const summary = `record ${outcome.result} in ${block.name}`;
+      await recordOutcome.executeWithOptions({ summary }, [{ node, owner: this.owner, block, outcome }]);
+    }
+    return outcome;
+  }
+}
+
+/**
+ * Runs `sequence` as one operation. Cancellation never interrupts it from outside: what a cancelled operation does is
+ * part of its sequence, and releases are always awaited.
+ */
+export async function runOperation<Input extends OperationInput>(
+  operation: Operation<Input>,
+  sequence: (operation: Operation<Input>) => Promise<Ending>,
+): Promise<OperationOutcome> {
+  return CancellationScope.nonCancellable(async () => operation.end(await sequence(operation)));
+}
