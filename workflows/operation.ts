@@ -171,7 +171,7 @@ export class Operation<Input extends OperationInput = OperationInput> implements
     const { cluster, node, block } = this.input;
     const { bootId } = inspection;
     const base = { cluster, type: this.type, node, owner: this.owner, startTime: this.startTime };
-    const summary = `look again: ${String(first.blockId)} is ${first.state}`;
+    const summary = `look again: memory${String(first.blockId)} is ${first.state}`;
     let found: LookAgainResult;
     try {
       found = await lookAgain.executeWithOptions({ summary }, [

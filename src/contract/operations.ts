@@ -3,7 +3,7 @@ import type { Errno } from '../kernel/errno.ts';
 import type { MemoryBlockState, OnlineType, OperationType } from '../kernel/memory-block.ts';
 import type { Zone } from '../kernel/zone.ts';
 import type { MemoryRange } from './driver.ts';
-import type { NotifierStatus, OperationResult } from './resources.ts';
+import type { NotifierStatus, OperationCause, OperationResult } from './resources.ts';
 
 /** Workflow type of each operation; the function in workflows/ has this name. */
 export const OPERATION_WORKFLOW = {
@@ -80,7 +80,7 @@ export interface OperationOutcome {
   /** Nothing was left to do when the operation looked again. */
   readonly noop?: boolean;
   /** Set when the result is about something else than the memory itself. */
-  readonly cause?: 'AgentUnavailable' | 'LockTimeout' | 'Deadlock' | 'Infeasible' | 'Deferred';
+  readonly cause?: OperationCause;
   readonly retryAfterSeconds?: number;
   readonly state?: MemoryBlockState;
   readonly zone?: Zone;

@@ -57,7 +57,13 @@ export interface LastOperation {
   readonly errno?: Errno;
   readonly message: string;
   readonly completionTime: string;
+  /** Generation of the spec that it was started for; a retry waits only while the spec is still that one. */
+  readonly generation?: number;
+  /** Set when the result is about something else than the memory itself. */
+  readonly cause?: OperationCause;
 }
+
+export type OperationCause = 'AgentUnavailable' | 'LockTimeout' | 'Deadlock' | 'Infeasible' | 'Deferred';
 
 /** One plugin's answer, as users see it. */
 export interface NotifierStatus {
@@ -93,6 +99,8 @@ export interface MemoryBlockStatus extends ObservedBlock {
   readonly fencingToken?: number;
   /** Boot id of the node when the block was last Ready: a difference means a reboot, not drift. */
   readonly readyBootId?: string;
+  /** Generation that the block was last Ready at; together with readyBootId it tells drift from unfinished work. */
+  readonly readyGeneration?: number;
   readonly conditions?: readonly Condition[];
 }
 
@@ -196,10 +204,25 @@ export interface MemoryNotifierSpec {
   readonly plugin: { readonly name: string; readonly config?: Readonly<Record<string, unknown>> };
 }
 
+/** The last time that a plugin was asked. */
+export interface LastCall {
+  /** RFC 3339. */
+  readonly time: string;
+  readonly action: MemoryAction;
+  /** As in NotifierStatus. */
+  readonly result: string;
+  readonly node: string;
+}
+
+export interface MemoryNotifierStatus {
+  readonly lastCall?: LastCall;
+  readonly conditions?: readonly Condition[];
+}
+
 export interface MemoryNotifier {
   readonly metadata: ObjectMeta;
   readonly spec: MemoryNotifierSpec;
-  readonly status?: { readonly conditions?: readonly Condition[] };
+  readonly status?: MemoryNotifierStatus;
 }
 
 export type { OnlineType };

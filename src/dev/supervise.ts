@@ -7,6 +7,8 @@ import { once } from 'node:events';
 import { mkdirSync, openSync, closeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
+import { OrphanGuard } from './orphan-guard.ts';
+import { signalProcessGroup } from './signal-process-group.ts';
 
 /** What a server may take for an orderly end before it is killed; etcd and kube-apiserver need about one second. */
 const STOP_TIMEOUT_MS = 10_000;
@@ -156,49 +158,7 @@ class Child implements SupervisedChild {
   #signal(signal: NodeJS.Signals): void {
     if (!this.isRunning) return;
     this.#endAsked = true;
-    signalGroup(this.pid, signal);
-  }
-}
-
-/**
- * Kills the children when this process is gone without having stopped them, even by SIGKILL: a shell that reads a pipe
- * from us, and each line of which is the full list of process groups to kill at its end. Works wherever there is `sh`.
- */
-class OrphanGuard {
-  static readonly #SCRIPT =
-    'groups=; while read -r line; do groups=$line; done; for group in $groups; do kill -KILL -$group; done';
-  #shell: ChildProcess | undefined;
-
-  guard(pids: readonly number[]): void {
-    this.#shell ??= OrphanGuard.#start();
-    this.#shell.stdin?.write(`${pids.join(' ')}\n`);
-  }
-
-  async dismiss(): Promise<void> {
-    const shell = this.#shell;
-    this.#shell = undefined;
-    if (!shell) return;
-    shell.stdin?.end('\n');
-    if (shell.exitCode === null && shell.signalCode === null) await once(shell, 'exit');
-  }
-
-  static #start(): ChildProcess {
-    const shell = spawn('sh', ['-c', OrphanGuard.#SCRIPT], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
-    // The guard must not keep this process alive, nor bring it down should somebody kill the guard.
-    shell.stdin?.on('error', () => undefined);
-    shell.on('error', () => undefined);
-    shell.unref();
-    (shell.stdin as unknown as { unref(): void }).unref();
-    return shell;
-  }
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    // It has just ended by itself; `exited` tells.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    signalProcessGroup(this.pid, signal);
   }
 }
 

@@ -34,12 +34,16 @@ function refuseAdd(
   const { blockSizeBytes } = state;
   const where = `${formatAddress(range.start)} of ${String(range.size)} bytes`;
   if (range.start + range.size > (behaviour.maxBlockId + 1) * blockSizeBytes) {
-    return { errno: 'E2BIG', message: `${where} is beyond memory${String(behaviour.maxBlockId)}, the last that can be addressed` };
+    return {
+      errno: 'E2BIG',
+      message: `${where} is beyond memory${String(behaviour.maxBlockId)}, the last that can be addressed`,
+    };
   }
   const present = blocksOfRange(range, blockSizeBytes).find((id) => state.blocks[id]);
   if (present !== undefined) return { errno: 'EEXIST', message: `${where} overlaps memory${String(present)}` };
   const claimed = state.claims.find((claim) => overlaps(claim.range, range));
-  if (claimed) return { errno: 'EEXIST', message: `${where} overlaps the ${claimed.operation} of run ${claimed.runId}` };
+  if (claimed)
+    return { errno: 'EEXIST', message: `${where} overlaps the ${claimed.operation} of run ${claimed.runId}` };
   if (!isAligned(range, blockSizeBytes)) {
     return { errno: 'EINVAL', message: `${where} is not made of whole blocks of ${String(blockSizeBytes)} bytes` };
   }

@@ -1,12 +1,8 @@
 /** A simulated boot: the layout's blocks are there, online as the layout says; hot-added ones are gone. */
 import { parseBlockRanges } from '../../contract/block-ranges.ts';
 import type { SimulatedBlocks } from '../../contract/resources.ts';
-import type { Zone } from '../../kernel/zone.ts';
 import type { SimulatedBehaviour } from './behaviour.ts';
 import { STATE_VERSION, type SimulatedBlock, type SimulatedState } from './state.ts';
-
-/** Where 32-bit DMA ends: boot memory below it is in DMA32, and block 0, which also has the DMA zone, in no single one. */
-const DMA32_END_BYTES = 2 ** 32;
 
 /**
  * `previous` is the node before the reboot. Only its tokens survive: the counter of a lock outlives a boot, whereas
@@ -22,7 +18,7 @@ export function boot(
     version: STATE_VERSION,
     bootId,
     blockSizeBytes,
-    blocks: Object.fromEntries(layout.blocks.flatMap((group) => bootBlocks(group, blockSizeBytes))),
+    blocks: Object.fromEntries(layout.blocks.flatMap(bootBlocks)),
     claims: [],
     tokens: previous?.tokens ?? {},
     journal: [],
@@ -31,15 +27,10 @@ export function boot(
   };
 }
 
-function bootBlocks(group: SimulatedBlocks, blockSizeBytes: number): [number, SimulatedBlock][] {
+function bootBlocks(group: SimulatedBlocks): [number, SimulatedBlock][] {
   return parseBlockRanges(group.range).map((blockId) => {
     const numaNode = group.numaNode ?? 0;
     if (group.state === 'offline') return [blockId, { state: 'offline', numaNode }];
-    return [blockId, { state: 'online', zone: group.zone ?? bootZone(blockId, blockSizeBytes), numaNode }];
+    return [blockId, { state: 'online', zone: group.zone ?? 'Normal', numaNode }];
   });
-}
-
-function bootZone(blockId: number, blockSizeBytes: number): Zone {
-  if (blockId === 0) return 'none';
-  return blockId * blockSizeBytes < DMA32_END_BYTES ? 'DMA32' : 'Normal';
 }

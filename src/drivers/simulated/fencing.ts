@@ -1,6 +1,7 @@
 /** Refuses a step whose run no longer holds the locks that the step needs. */
 import { demandedLocks, type DriverCall } from '../../contract/driver.ts';
 import { DEVICE_HOTPLUG_LOCK, deviceLock } from '../../contract/lock-names.ts';
+import type { LockName } from '../../kernel/lock-request.ts';
 import type { SimulatedState } from './state.ts';
 
 /** Why `call` is stale, or undefined when every demanded lock has a token that nobody has overtaken. */
@@ -38,7 +39,9 @@ export function rememberTokens(state: SimulatedState, call: DriverCall): Simulat
  */
 export function keptTokens(call: DriverCall): Readonly<Record<LockName, number>> {
   const kept = [DEVICE_HOTPLUG_LOCK, ...(call.blockId === undefined ? [] : [deviceLock(call.blockId)])];
-  return Object.fromEntries(kept.flatMap((lock) => (call.tokens[lock] === undefined ? [] : [[lock, call.tokens[lock]]])));
+  return Object.fromEntries(
+    kept.flatMap((lock) => (call.tokens[lock] === undefined ? [] : [[lock, call.tokens[lock]]])),
+  );
 }
 
 /** Whether `call` proves, by a greater token of the same lock, that the run which kept `kept` lost its locks. */

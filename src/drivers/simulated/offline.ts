@@ -78,9 +78,10 @@ function migrate(
   const timeoutMs = call.timeoutMs ?? Number.POSITIVE_INFINITY;
   const waitMs = startedAtMs + Math.min(migrationMs, timeoutMs) - nowMs;
   if (waitMs > 0) {
+    const isFirst = transition.migrationStartedAtMs === undefined;
     const started = { ...block, transition: { ...transition, migrationStartedAtMs: startedAtMs } };
     const progress = `migrating ${blockName(call)}: ${String(nowMs - startedAtMs)} of ${String(migrationMs)} ms`;
-    return { state: withBlock(state, blockId, started), waitMs, progress };
+    return { state: isFirst ? withBlock(state, blockId, started) : state, waitMs, progress };
   }
   if (timeoutMs < migrationMs) {
     return failed(state, 'EINTR', `${blockName(call)}: pages did not migrate away in ${String(timeoutMs)} ms`);

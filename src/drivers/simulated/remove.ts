@@ -15,7 +15,11 @@ export const removeSteps = {
 /** Every block must be offline. That stays true only because device_hotplug_lock keeps online out. */
 function prepare(previous: SimulatedState, call: DriverCall): StepChange {
   if (!isAligned(call.range, previous.blockSizeBytes)) {
-    return failed(previous, 'EINVAL', `the range is not made of whole blocks of ${String(previous.blockSizeBytes)} bytes`);
+    return failed(
+      previous,
+      'EINVAL',
+      `the range is not made of whole blocks of ${String(previous.blockSizeBytes)} bytes`,
+    );
   }
   const ids = blocksOfRange(call.range, previous.blockSizeBytes);
   const state = settleBlocks(dropOvertakenClaims(previous, call), ids, call);

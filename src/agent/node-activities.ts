@@ -1,0 +1,74 @@
+/** The activities of one node: Temporal's side of a MemoryDriver. */
+import type { NodeActivities } from '../contract/activities.ts';
+import type { DriverCall, DriverResult } from '../contract/driver.ts';
+import type { MemoryDriver } from '../contract/memory-driver.ts';
+
+/** What an activity needs of Temporal's Context. */
+export interface ActivitySurroundings {
+  /** Aborted when the activity is not wanted any more, for whatever reason. */
+  readonly signal: AbortSignal;
+  /** Whether that is because somebody cancelled the operation; otherwise the attempt is over and another will come. */
+  isCancelRequested(): boolean;
+  heartbeat(details: string): void;
+  /** Unset: nobody expects heartbeats. */
+  readonly heartbeatTimeoutMs?: number;
+}
+
+export interface NodeActivitiesOptions {
+  readonly driver: MemoryDriver;
+  /** Shows in the cluster what the driver did; resolves in bounded time even if the API server cannot be reached. */
+  readonly publish: () => Promise<void>;
+  readonly surroundings: () => ActivitySurroundings;
+}
+
+/** Heartbeats are sent three times per timeout, so that one may be lost. */
+const HEARTBEATS_PER_TIMEOUT = 3;
+
+export function createNodeActivities({ driver, publish, surroundings }: NodeActivitiesOptions): NodeActivities {
+  return {
+    inspect: ({ blockIds }) => driver.inspect(blockIds),
+    driverStep: async (call) => {
+      const result = await takeStep(driver, call, surroundings());
+      // Before the result: whoever reads the block after the operation has ended must see what it did.
+      await publish();
+      return result;
+    },
+  };
+}
+
+/**
+ * Cancelling the operation interrupts the step (EINTR, a result). An attempt that ended otherwise (this worker shuts
+ * down, or the server gave the step to another attempt) is given up without a result: the driver's journal knows how far
+ * it came, and the next attempt goes on from there.
+ */
+async function takeStep(driver: MemoryDriver, call: DriverCall, around: ActivitySurroundings): Promise<DriverResult> {
+  const interruption = new AbortController();
+  const attemptOver = Promise.withResolvers<never>();
+  const onAbort = (): void => {
+    if (around.isCancelRequested()) interruption.abort();
+    else attemptOver.reject(around.signal.reason as Error);
+  };
+  let progress = `${call.operation} ${call.step}`;
+  const beat = (): void => {
+    around.heartbeat(progress);
+  };
+  const timer =
+    around.heartbeatTimeoutMs === undefined
+      ? undefined
+      : setInterval(beat, around.heartbeatTimeoutMs / HEARTBEATS_PER_TIMEOUT);
+  around.signal.addEventListener('abort', onAbort, { once: true });
+  if (around.signal.aborted) onAbort();
+  try {
+    const step = driver.step(call, {
+      signal: interruption.signal,
+      heartbeat: (shown) => {
+        progress = shown;
+        beat();
+      },
+    });
+    return await Promise.race([step, attemptOver.promise]);
+  } finally {
+    clearInterval(timer);
+    around.signal.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,107 @@
+/** Serves one node: its driver behind its task queue, and its statuses. */
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
+import { Worker, type NativeConnection } from '@temporalio/worker';
+import type { Logger } from 'winston';
+import type { MemoryDriver } from '../contract/memory-driver.ts';
+import { nodeTaskQueue } from '../contract/names.ts';
+import { backoffMs } from '../controller/backoff.ts';
+import { systemClock } from '../controller/clock.ts';
+import { createNodeActivities, type ActivitySurroundings } from './node-activities.ts';
+import { StatusPublisher, type StatusWriter } from './status-publisher.ts';
+
+export interface NodeAgentOptions {
+  readonly node: string;
+  readonly cluster: string;
+  readonly driver: MemoryDriver;
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly writer: StatusWriter;
+  readonly logger: Logger;
+}
+
+/** Steps are short or heartbeat; one that outlives this is repeated by the next worker. */
+const SHUTDOWN_GRACE_MS = 1_000;
+const SHUTDOWN_FORCE_MS = 10_000;
+const RESTART_BACKOFF = { baseMs: 500, maxMs: 30_000 };
+/** A worker that lived this long had started well: its next failure is a new one. */
+const HEALTHY_MS = 60_000;
+/** D and L(b) admit one operation per node, but a query, a late attempt and the fault mode come on top. */
+const CONCURRENT_STEPS_MAX = 16;
+
+export class NodeAgent {
+  readonly publisher: StatusPublisher;
+  readonly #options: NodeAgentOptions;
+  readonly #stopping = new AbortController();
+  readonly #whenStopping: Promise<unknown>;
+  readonly #leaveDriver: () => void;
+  readonly #serving: Promise<void>;
+
+  /** Starts to serve at once; failures of the worker are logged and it is started again. */
+  constructor(options: NodeAgentOptions) {
+    const { node, driver, writer, logger } = options;
+    this.#options = options;
+    this.publisher = new StatusPublisher({ node, driver, writer, logger, clock: systemClock });
+    this.#leaveDriver = driver.onChange(() => void this.publisher.publish());
+    this.#whenStopping = once(this.#stopping.signal, 'abort');
+    this.#serving = this.#serve();
+  }
+
+  /** Takes no more steps, lets go of those under way, and says in the NodeMemory that nobody serves it. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#leaveDriver();
+    await this.#options.driver.close();
+    await this.#serving;
+    await this.publisher.stop();
+  }
+
+  async #serve(): Promise<void> {
+    const { node, logger } = this.#options;
+    for (let failures = 0; !this.#isStopping(); ) {
+      const startedMs = Date.now();
+      try {
+        const worker = await this.#createWorker();
+        await worker.runUntil(this.#whenStopping);
+      } catch (error) {
+        if (Date.now() - startedMs > HEALTHY_MS) failures = 0;
+        const retryMs = backoffMs(RESTART_BACKOFF, failures++);
+        logger.error('worker of the node failed; starting it again', { node, retryMs, error: String(error) });
+        await delay(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  #createWorker(): Promise<Worker> {
+    const { node, cluster, driver, connection, namespace } = this.#options;
+    return Worker.create({
+      connection,
+      namespace,
+      taskQueue: nodeTaskQueue(cluster, node),
+      activities: {
+        ...createNodeActivities({ driver, publish: () => this.publisher.publish(), surroundings: temporalSurroundings }),
+      },
+      maxConcurrentActivityTaskExecutions: CONCURRENT_STEPS_MAX,
+      shutdownGraceTime: SHUTDOWN_GRACE_MS,
+      shutdownForceTime: SHUTDOWN_FORCE_MS,
+    });
+  }
+
+  #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+}
+
+function temporalSurroundings(): ActivitySurroundings {
+  const context = Context.current();
+  const { heartbeatTimeoutMs } = context.info;
+  return {
+    signal: context.cancellationSignal,
+    isCancelRequested: () => context.cancellationDetails?.cancelRequested ?? false,
+    heartbeat: (details) => {
+      context.heartbeat(details);
+    },
+    ...(heartbeatTimeoutMs === undefined || heartbeatTimeoutMs === 0 ? {} : { heartbeatTimeoutMs }),
+  };
+}

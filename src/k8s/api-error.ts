@@ -1,0 +1,74 @@
+/** An answer of the API server that is not success, with what to do about it. */
+
+interface StatusBody {
+  readonly kind?: string;
+  readonly message?: string;
+  readonly reason?: string;
+}
+
+/** Thrown when the API server refuses a request or cannot be reached (`code` 0). */
+export class ApiError extends Error {
+  readonly code: number;
+  /** metav1.StatusReason, such as `Conflict` or `Invalid`; empty when the server gave none. */
+  readonly reason: string;
+
+  constructor(code: number, reason: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ApiError';
+    this.code = code;
+    this.reason = reason;
+  }
+
+  /** Whether the same request may succeed later without anybody changing anything. */
+  get isTransient(): boolean {
+    return this.code === 0 || this.code === 408 || this.code === 429 || this.code >= 500;
+  }
+}
+
+/** Also after a watch, whose errors carry the code as `statusCode` or in a Status object. */
+export function codeOf(error: unknown): number {
+  if (typeof error !== 'object' || error === null) return 0;
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+  if (typeof statusCode === 'number') return statusCode;
+  return typeof code === 'number' ? code : 0;
+}
+
+export function isNotFound(error: unknown): boolean {
+  return codeOf(error) === 404;
+}
+
+export function isConflict(error: unknown): boolean {
+  return codeOf(error) === 409;
+}
+
+/** The error for an HTTP answer with `code`; `request` reads like `GET /api/v1/nodes`. */
+export function apiErrorOf(code: number, body: string, request: string): ApiError {
+  const status = parseStatus(body);
+  const said = status.message ?? (body.trim().slice(0, 200) || 'no message');
+  return new ApiError(code, status.reason ?? '', `${request} answered ${String(code)}: ${said}${remedy(code)}`);
+}
+
+/** The error for a request that got no answer. */
+export function unreachableError(cause: unknown, request: string): ApiError {
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  const why = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  const todo = 'Check that the API server runs and that the kubeconfig names it; it is tried again.';
+  return new ApiError(0, '', `${request} got no answer (${why}). ${todo}`, { cause });
+}
+
+function parseStatus(body: string): StatusBody {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return typeof parsed === 'object' && parsed !== null ? parsed : {};
+  } catch {
+    return {};
+  }
+}
+
+function remedy(code: number): string {
+  if (code === 401) return '. Check the credentials in the kubeconfig.';
+  if (code === 403) return '. Grant this to the service account; deploy/ has the ClusterRole.';
+  if (code === 404) return '. If it is about a whole kind, apply crds/ first.';
+  if (code === 422 || code === 400) return '. Check that the CRDs on the server are those of this version.';
+  return '';
+}

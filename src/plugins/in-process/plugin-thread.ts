@@ -1,0 +1,164 @@
+import { Worker } from 'node:worker_threads';
+import type { MemoryNotify } from '../../contract/notifier.ts';
+import type { ClusterReader } from '../cluster-reader.ts';
+import type { PluginLog } from '../define-plugin.ts';
+import { MODULE_EXTENSION } from '../module-extension.ts';
+import {
+  isFromThread,
+  type FromThread,
+  type PluginDescription,
+  type ThreadData,
+  type ToThread,
+} from './thread-messages.ts';
+
+const ENTRY = new URL(`./thread-entry${MODULE_EXTENSION}`, import.meta.url);
+/**
+ * A plugin that reads the pods of a node holds some 500 of them at 2 KiB, twice while they are parsed: 2 MiB a call. 32
+ * calls at once, one for each of 32 nodes, are 64 MiB; as much again is the plugin's own.
+ */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 };
+/** The signal aborts this share of the timeout before the deadline, so that a plugin can still say what it waited for. */
+const ABORT_LEAD = 0.1;
+
+/** What a plugin may use of the process that runs it. */
+export interface PluginServices {
+  readonly cluster: ClusterReader;
+  readonly log: PluginLog;
+}
+
+export type CallOutcome =
+  | { readonly kind: 'answered'; readonly text: string }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'timed-out' }
+  /** The thread is gone. `wasAlone`: no other call was under way, so this one is what it died of. */
+  | { readonly kind: 'ended'; readonly message: string; readonly wasAlone: boolean };
+
+/**
+ * One worker thread that runs one plugin, from start to end; a new one is made after that. Does not keep the process
+ * alive. No method throws because of the plugin.
+ */
+export class PluginThread {
+  readonly #worker: Worker;
+  readonly #services: PluginServices;
+  readonly #calls = new Map<number, (outcome: CallOutcome) => void>();
+  readonly #described = Promise.withResolvers<PluginDescription>();
+  readonly #exited = Promise.withResolvers<void>();
+  #nextCallId = 0;
+  #endedBecause: string | undefined;
+
+  constructor(moduleUrl: string, services: PluginServices) {
+    this.#services = services;
+    const workerData: ThreadData = { moduleUrl };
+    this.#worker = new Worker(ENTRY, { workerData, resourceLimits: RESOURCE_LIMITS, execArgv: [] });
+    this.#worker.on('message', (message: unknown) => {
+      this.#receive(message);
+    });
+    this.#worker.on('messageerror', () => void this.end('sent a message that cannot be read'));
+    this.#worker.on('error', (error: unknown) => (this.#endedBecause ??= `crashed: ${messageOf(error)}`));
+    this.#worker.on('exit', (code) => {
+      this.#settle(this.#endedBecause ?? `exited with code ${String(code)}`);
+    });
+    // After the listeners: each of them would hold the process again.
+    this.#worker.unref();
+    // Only who loads the plugin looks at its description.
+    this.#described.promise.catch(() => undefined);
+  }
+
+  get hasEnded(): boolean {
+    return this.#endedBecause !== undefined;
+  }
+
+  /** What the module says about itself; rejects when the thread ends before. */
+  get description(): Promise<PluginDescription> {
+    return this.#described.promise;
+  }
+
+  /** Asks the plugin; at the timeout the thread is terminated, since nothing less stops an endless loop. */
+  async call(event: MemoryNotify, config: Readonly<Record<string, unknown>>, timeoutMs: number): Promise<CallOutcome> {
+    if (this.#endedBecause !== undefined) return { kind: 'ended', message: this.#endedBecause, wasAlone: false };
+    const id = this.#nextCallId++;
+    const { promise, resolve } = Promise.withResolvers<CallOutcome>();
+    this.#calls.set(id, resolve);
+    this.#send({ type: 'call', id, event, config, abortAfterMs: Math.floor(timeoutMs * (1 - ABORT_LEAD)) });
+    const timer = setTimeout(() => {
+      this.#resolve(id, { kind: 'timed-out' });
+      void this.end(`was terminated: it did not answer ${event.action} of memory${String(event.blockId)} in time`);
+    }, timeoutMs);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Terminates the thread; every call under way is `ended` with `because`. Resolves when the thread is gone. */
+  async end(because: string): Promise<void> {
+    this.#endedBecause ??= because;
+    // Whoever waits for the end must not be cut off by the end of the process.
+    this.#worker.ref();
+    void this.#worker.terminate();
+    await this.#exited.promise;
+  }
+
+  #receive(message: unknown): void {
+    if (!isFromThread(message)) {
+      void this.end('sent a message that no plugin thread sends');
+      return;
+    }
+    switch (message.type) {
+      case 'ready':
+        this.#described.resolve(message);
+        return;
+      case 'answer':
+        this.#resolve(message.id, { kind: 'answered', text: message.answer });
+        return;
+      case 'failed':
+        this.#resolve(message.id, { kind: 'failed', message: message.message });
+        return;
+      case 'cluster':
+        void this.#read(message);
+        return;
+      case 'log':
+        this.#services.log[message.level](message.message, parseFields(message.fields));
+    }
+  }
+
+  async #read({ id, method, node }: FromThread & { type: 'cluster' }): Promise<void> {
+    try {
+      const value: unknown = await this.#services.cluster[method](node);
+      this.#send({ type: 'cluster', id, value });
+    } catch (error) {
+      this.#send({ type: 'cluster', id, message: `reading ${method} of ${node}: ${messageOf(error)}` });
+    }
+  }
+
+  #resolve(id: number, outcome: CallOutcome): void {
+    this.#calls.get(id)?.(outcome);
+    this.#calls.delete(id);
+  }
+
+  #settle(because: string): void {
+    this.#endedBecause = because;
+    this.#described.reject(new Error(because));
+    const wasAlone = this.#calls.size === 1;
+    for (const resolve of this.#calls.values()) resolve({ kind: 'ended', message: because, wasAlone });
+    this.#calls.clear();
+    this.#exited.resolve();
+  }
+
+  #send(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function parseFields(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return { fields: JSON.parse(text) as unknown };
+  } catch {
+    return { fields: text };
+  }
+}

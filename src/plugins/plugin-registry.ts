@@ -1,0 +1,138 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Ajv, type ValidateFunction } from 'ajv';
+import { NOTIFIER_API_VERSION } from '../contract/notifier.ts';
+import { BUILT_IN_PLUGINS } from './built-in-plugins.ts';
+import { describePlugin } from './in-process/describe-plugin.ts';
+import type { PluginDescription } from './in-process/thread-messages.ts';
+
+/** A DNS label, so that it can stand in a manifest, a metric and an event. */
+const PLUGIN_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+/** A plugin's module is imported in this time or the operator does not start. */
+const LOAD_TIMEOUT_MS = 10_000;
+
+export interface RegisteredPlugin {
+  readonly name: string;
+  readonly description: string;
+  readonly moduleUrl: string;
+  /** `built-in`, or what `--plugin` said. */
+  readonly origin: string;
+  readonly configSchema: Readonly<Record<string, unknown>>;
+}
+
+/** The plugins that this operator was started with. Does not change: a custom resource never loads code. */
+export interface PluginRegistry {
+  readonly plugins: readonly RegisteredPlugin[];
+  find(name: string): RegisteredPlugin | undefined;
+  /** What is wrong with `config` for plugin `name`, or with the name, and what to do; undefined when nothing is. */
+  validateConfig(name: string, config: unknown): string | undefined;
+}
+
+export interface LoadPluginsOptions {
+  /** Packages and paths given with `--plugin`. */
+  readonly specifiers: readonly string[];
+  /** Where paths start and packages are looked up; the working directory when unset. */
+  readonly directory?: string;
+  readonly loadTimeoutMs?: number;
+}
+
+interface Loaded {
+  readonly plugin: RegisteredPlugin;
+  readonly validate: ValidateFunction;
+}
+
+/**
+ * Loads the built-in plugins and those named, each in a thread of its own: no plugin code runs in this thread. Rejects
+ * with one Error that has a line for each plugin that cannot be used.
+ */
+export async function loadPlugins(options: LoadPluginsOptions): Promise<PluginRegistry> {
+  const { specifiers, directory = process.cwd(), loadTimeoutMs = LOAD_TIMEOUT_MS } = options;
+  const wanted = [
+    ...BUILT_IN_PLUGINS.map((moduleUrl) => ({ origin: 'built-in', resolve: () => moduleUrl })),
+    ...specifiers.map((origin) => ({ origin, resolve: () => resolveModule(origin, directory) })),
+  ];
+  const results = await Promise.allSettled(
+    wanted.map(async ({ origin, resolve }) => {
+      const moduleUrl = resolve();
+      return register(origin, moduleUrl, await describePlugin(moduleUrl, loadTimeoutMs));
+    }),
+  );
+  const mistakes: string[] = [];
+  const loaded = new Map<string, Loaded>();
+  for (const [at, result] of results.entries()) {
+    if (result.status === 'rejected') {
+      mistakes.push(`plugin ${wanted[at]?.origin ?? ''}: ${messageOf(result.reason)}`);
+      continue;
+    }
+    const { name, origin } = result.value.plugin;
+    const twin = loaded.get(name);
+    if (twin)
+      mistakes.push(
+        `plugin ${origin}: ${twin.plugin.origin} is called ${name} too; leave one of them out, or rename it`,
+      );
+    else loaded.set(name, result.value);
+  }
+  if (mistakes.length > 0) throw new Error(`cannot load plugins\n${mistakes.join('\n')}`);
+  return registryOf(loaded);
+}
+
+function registryOf(loaded: ReadonlyMap<string, Loaded>): PluginRegistry {
+  return Object.freeze({
+    plugins: Object.freeze([...loaded.values()].map(({ plugin }) => plugin)),
+    find: (name: string) => loaded.get(name)?.plugin,
+    validateConfig(name: string, config: unknown) {
+      const known = loaded.get(name);
+      if (!known) {
+        const names = [...loaded.keys()].join(', ');
+        return `there is no plugin ${name}; this operator has ${names}; start it with --plugin <package or path> for more`;
+      }
+      if (known.validate(config)) return undefined;
+      const problems = new Ajv().errorsText(known.validate.errors, { dataVar: 'config' });
+      return `${problems}; see the configuration of plugin ${name} and correct spec.plugin.config`;
+    },
+  });
+}
+
+function register(origin: string, moduleUrl: string, described: PluginDescription): Loaded {
+  const { apiVersion, name, description } = described;
+  if (apiVersion !== NOTIFIER_API_VERSION) {
+    throw new Error(
+      `speaks version ${String(apiVersion)} of the notifier contract, this operator version ` +
+        `${String(NOTIFIER_API_VERSION)}; install a release of it that matches`,
+    );
+  }
+  if (!PLUGIN_NAME.test(name)) throw new Error(`its name "${name}" is not a DNS label; name it like capacity-guard`);
+  const { schema, validate } = compileSchema(described.configSchema);
+  const plugin: RegisteredPlugin = Object.freeze({ name, description, moduleUrl, origin, configSchema: schema });
+  return { plugin, validate };
+}
+
+function compileSchema(text: string): { schema: Readonly<Record<string, unknown>>; validate: ValidateFunction } {
+  const schema: unknown = JSON.parse(text);
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema) || '$async' in schema) {
+    throw new Error('its configSchema is not a JSON schema object; write one, or { type: "object", maxProperties: 0 }');
+  }
+  try {
+    return { schema: schema as Readonly<Record<string, unknown>>, validate: new Ajv().compile(schema) };
+  } catch (error) {
+    throw new Error(`its configSchema is not a valid JSON schema: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The module that `specifier` names: a path from `directory`, else a package as `directory` would import it. */
+function resolveModule(specifier: string, directory: string): string {
+  if (specifier.startsWith('file:')) return specifier;
+  try {
+    return pathToFileURL(createRequire(join(directory, 'plugin.js')).resolve(specifier)).href;
+  } catch (error) {
+    const advice = /^\.{0,2}\//.test(specifier)
+      ? 'check the path'
+      : `install it there (npm install ${specifier}); a package that is there needs a "default" in its exports`;
+    throw new Error(`not found from ${directory}; ${advice}`, { cause: error });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,42 @@
+/** The operator's two workers. Lock entities have one of their own, so that no operation can starve them. */
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { LockActivities, LockServiceActivities, OperationActivities } from '../contract/activities.ts';
+import { locksTaskQueue, operationsTaskQueue } from '../contract/names.ts';
+
+export interface WorkersOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly cluster: string;
+  readonly workflowBundle: { readonly codePath: string };
+  readonly operationActivities: OperationActivities;
+  readonly lockActivities: LockActivities;
+  readonly lockServiceActivities: LockServiceActivities;
+  readonly interceptors?: NonNullable<WorkerOptions['interceptors']>;
+}
+
+/** After a worker died, its cached workflows wait so long for it before another takes them: also how long a lock hand-over can stall. */
+const STICKY_MS = 2_000;
+const SHUTDOWN_GRACE_MS = 10_000;
+/** A stuck activity must not keep the process: Temporal gives it to the next worker. */
+const SHUTDOWN_FORCE_MS = 20_000;
+
+export async function createWorkers(options: WorkersOptions): Promise<readonly [operations: Worker, locks: Worker]> {
+  const { connection, namespace, cluster, workflowBundle, interceptors } = options;
+  const shared = {
+    connection,
+    namespace,
+    workflowBundle,
+    stickyQueueScheduleToStartTimeout: STICKY_MS,
+    shutdownGraceTime: SHUTDOWN_GRACE_MS,
+    shutdownForceTime: SHUTDOWN_FORCE_MS,
+    ...(interceptors ? { interceptors } : {}),
+  } satisfies Partial<WorkerOptions>;
+  return Promise.all([
+    Worker.create({
+      ...shared,
+      taskQueue: operationsTaskQueue(cluster),
+      activities: { ...options.operationActivities, ...options.lockActivities },
+    }),
+    Worker.create({ ...shared, taskQueue: locksTaskQueue(cluster), activities: { ...options.lockServiceActivities } }),
+  ]);
+}

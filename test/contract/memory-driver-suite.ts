@@ -1,0 +1,150 @@
+/** What every MemoryDriver guarantees, whatever stands behind it. */
+import assert from 'node:assert/strict';
+import type { DriverResult, DriverStep } from '../../src/contract/driver.ts';
+import type { MemoryDriver } from '../../src/contract/memory-driver.ts';
+import type { MemoryBlockState } from '../../src/kernel/memory-block.ts';
+import { blockRange, driverCall, OperationRun, UNINTERRUPTED } from '../support/driver-run.ts';
+
+/** A driver with 128 MiB blocks, freshly started, whose `spareBlock` and the one after it are absent and can be added. */
+export interface DriverUnderTest {
+  readonly driver: MemoryDriver;
+  readonly spareBlock: number;
+  /** Online and movable. */
+  readonly onlineBlock: number;
+  close(): Promise<void>;
+}
+
+export function memoryDriverSuite(name: string, start: () => Promise<DriverUnderTest>): void {
+  describe(`MemoryDriver contract: ${name}`, () => {
+    let subject: DriverUnderTest;
+    let bootId: string;
+    let nextToken = 1;
+
+    beforeEach(async () => {
+      subject = await start();
+      ({ bootId } = await subject.driver.inspect([]));
+      nextToken = 1;
+    });
+    afterEach(async () => {
+      await subject.close();
+    });
+
+    const run = (operation: 'add' | 'online' | 'offline' | 'remove', blockId: number): OperationRun => {
+      const about = operation === 'online' || operation === 'offline' ? { blockId } : {};
+      return new OperationRun(subject.driver, nextToken++, {
+        operation,
+        bootId,
+        range: blockRange(blockId, 1),
+        ...about,
+      });
+    };
+    const stateOf = async (blockId: number): Promise<MemoryBlockState | undefined> =>
+      (await subject.driver.inspect([blockId])).blocks[0]?.state;
+    const complete = async (operation: 'add' | 'online' | 'offline' | 'remove', blockId: number): Promise<void> => {
+      const steps = run(operation, blockId);
+      assert.deepEqual(okOf(await steps.step('prepare')), true);
+      assert.deepEqual(okOf(await steps.step('commit', { blockId })), true);
+      assert.deepEqual(okOf(await steps.step('finish')), true);
+    };
+
+    it('takes a block from absent to online and back', async () => {
+      const block = subject.spareBlock;
+      const seen = [await stateOf(block)];
+      for (const operation of ['add', 'online', 'offline', 'remove'] as const) {
+        await complete(operation, block);
+        seen.push(await stateOf(block));
+      }
+      assert.deepEqual(seen, ['absent', 'offline', 'online', 'offline', 'absent']);
+    });
+
+    it('shows an onlining block as offline and an offlining one as going-offline until finish', async () => {
+      await complete('add', subject.spareBlock);
+      const seen: (MemoryBlockState | undefined)[] = [];
+      for (const operation of ['online', 'offline'] as const) {
+        const steps = run(operation, subject.spareBlock);
+        for (const step of ['prepare', 'commit', 'finish'] as const) {
+          await steps.step(step);
+          seen.push(await stateOf(subject.spareBlock));
+        }
+      }
+      assert.deepEqual(seen, ['offline', 'offline', 'online', 'going-offline', 'going-offline', 'offline']);
+    });
+
+    it('brings the block back after an abort', async () => {
+      await complete('add', subject.spareBlock);
+      const online = run('online', subject.spareBlock);
+      for (const step of ['prepare', 'abort', 'finish'] as const) await online.step(step);
+      assert.equal(await stateOf(subject.spareBlock), 'offline');
+      const offline = run('offline', subject.onlineBlock);
+      for (const step of ['prepare', 'abort', 'finish'] as const) await offline.step(step);
+      assert.equal(await stateOf(subject.onlineBlock), 'online');
+    });
+
+    it('answers a repeated step as before and does nothing again', async () => {
+      await complete('add', subject.spareBlock);
+      const steps = run('online', subject.spareBlock);
+      for (const step of ['prepare', 'commit', 'finish'] as const) {
+        const first = await steps.step(step);
+        const before = await subject.driver.status();
+        assert.deepEqual(await steps.step(step), first, step);
+        assert.deepEqual(await subject.driver.status(), before, step);
+      }
+    });
+
+    it('answers the errnos of the kernel to impossible requests', async () => {
+      const { spareBlock, onlineBlock } = subject;
+      assert.equal(errnoOf(await run('online', spareBlock).step('prepare')), 'ENODEV');
+      assert.equal(errnoOf(await run('offline', spareBlock).step('prepare')), 'ENODEV');
+      assert.equal(errnoOf(await run('remove', spareBlock).step('prepare')), 'EINVAL');
+      assert.equal(errnoOf(await run('add', onlineBlock).step('prepare')), 'EEXIST');
+      assert.equal(errnoOf(await run('online', onlineBlock).step('prepare')), 'EINVAL');
+      assert.equal(errnoOf(await run('remove', onlineBlock).step('prepare')), 'EBUSY');
+    });
+
+    it('refuses a step without a token, with an overtaken one, one of another run, and one of another boot', async () => {
+      const call = driverCall({ operation: 'offline', step: 'prepare', blockId: subject.onlineBlock, bootId }, 5);
+      assert.ok(okOf(await subject.driver.step(call, UNINTERRUPTED)));
+      const stale = [
+        { ...call, step: 'commit' as DriverStep, tokens: { mem_hotplug_lock: 9 } },
+        { ...driverCall({ ...call, tokens: {} }, 4), tokens: tokensOf(call.tokens, 4), step: 'commit' as DriverStep },
+        { ...call, owner: { workflowId: 'w', runId: 'another' }, step: 'commit' as DriverStep },
+        { ...call, bootId: 'another', step: 'commit' as DriverStep },
+      ];
+      for (const each of stale) assert.equal(errnoOf(await subject.driver.step(each, UNINTERRUPTED)), 'ESTALE');
+      assert.equal(await stateOf(subject.onlineBlock), 'going-offline');
+    });
+
+    it('tells its listeners about every change, and no more after they have left', async () => {
+      let calls = 0;
+      const leave = subject.driver.onChange(() => calls++);
+      await complete('add', subject.spareBlock);
+      assert.ok(calls >= 1);
+      leave();
+      const before = calls;
+      await complete('online', subject.spareBlock);
+      assert.equal(calls, before);
+    });
+
+    it('reports every existing block in status exactly once', async () => {
+      await complete('add', subject.spareBlock);
+      const { blocks = [], blockSize, bootId: reported } = await subject.driver.status();
+      const listed = blocks.flatMap(({ range }) => range.split(','));
+      assert.equal(new Set(listed).size, listed.length);
+      assert.equal(blockSize, '128Mi');
+      assert.equal(reported, bootId);
+      assert.deepEqual((await subject.driver.observe(subject.spareBlock)).state, 'offline');
+    });
+  });
+}
+
+function okOf(result: DriverResult): boolean {
+  return result.ok;
+}
+
+function errnoOf(result: DriverResult): string {
+  return result.ok ? 'ok' : result.errno;
+}
+
+function tokensOf(tokens: Readonly<Record<string, number>>, token: number): Record<string, number> {
+  return Object.fromEntries(Object.keys(tokens).map((lock) => [lock, token]));
+}

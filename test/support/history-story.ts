@@ -1,0 +1,37 @@
+/** What an operation did, read from its history as the Temporal UI shows it: the summaries and the lock signals, in order. */
+import type { Client } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { temporal } from '@temporalio/proto';
+import {
+  LOCK_DENIED_SIGNAL,
+  LOCK_GRANTED_SIGNAL,
+  type LockDenied,
+  type LockGranted,
+} from '../../src/contract/locks.ts';
+
+type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
+
+export async function eventsOf(client: Client, workflowId: string, runId?: string): Promise<readonly HistoryEvent[]> {
+  const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+  return events ?? [];
+}
+
+/** `take device_hotplug_lock → …`, `granted …`, `prepare online memory32`, `MEM_GOING_ONLINE → guard`, `release …`. */
+export async function storyOf(client: Client, workflowId: string, runId?: string): Promise<string[]> {
+  return (await eventsOf(client, workflowId, runId)).flatMap(lineOf);
+}
+
+function lineOf(event: HistoryEvent): string[] {
+  const summary = event.userMetadata?.summary;
+  if (summary && event.eventId?.toString() !== '1') return [defaultPayloadConverter.fromPayload<string>(summary)];
+  const signal = event.workflowExecutionSignaledEventAttributes;
+  const payload = signal?.input?.payloads?.[0];
+  if (!payload) return [];
+  if (signal.signalName === LOCK_GRANTED_SIGNAL) {
+    const { grants } = defaultPayloadConverter.fromPayload<LockGranted>(payload);
+    return [`granted ${grants.map((lock) => lock.name).join(', ')}`];
+  }
+  if (signal.signalName === LOCK_DENIED_SIGNAL)
+    return [`denied ${defaultPayloadConverter.fromPayload<LockDenied>(payload).errno}`];
+  return [];
+}

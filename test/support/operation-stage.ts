@@ -1,0 +1,132 @@
+/** A stage for workflow tests: real Temporal server, real workers and locks; the operator's activities are scripted. */
+import { randomUUID } from 'node:crypto';
+import { Client } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import type { LookAgainResult, OperationActivities, RecordOutcomeInput } from '../../src/contract/activities.ts';
+import { LOCK_TABLE_QUERY, type LockTableView } from '../../src/contract/locks.ts';
+import { nodeLocksWorkflowId, nodeTaskQueue } from '../../src/contract/names.ts';
+import type { MemoryNotify, NotifierReply, RegisteredNotifier } from '../../src/contract/notifier.ts';
+import type { OperationInput, OperationOutcome, OperationRequest } from '../../src/contract/operations.ts';
+import { createLockActivities } from '../../src/temporal/lock-activities.ts';
+import { startOperation } from '../../src/temporal/start-operation.ts';
+import { createWorkers } from '../../src/temporal/workers.ts';
+import { workflowBundle } from '../../src/temporal/workflow-bundle.ts';
+import type { ScriptedNode } from './scripted-node.ts';
+import { sharedTemporal } from './shared-temporal.ts';
+
+export interface Running {
+  readonly workflowId: string;
+  readonly runId: string;
+  result(): Promise<OperationOutcome>;
+  cancel(): Promise<unknown>;
+  terminate(): Promise<unknown>;
+}
+
+type Ask = (notifier: RegisteredNotifier, event: MemoryNotify) => NotifierReply | Promise<NotifierReply>;
+type Base = Pick<OperationInput, 'cluster' | 'node' | 'lockTimeoutMs' | 'timings'>;
+
+/** One cluster id and one node of its own, so that stages never meet on the shared server. */
+export class OperationStage {
+  readonly cluster = `t-${randomUUID().slice(0, 8)}`;
+  readonly node: ScriptedNode;
+  client!: Client;
+  readonly outcomes: RecordOutcomeInput[] = [];
+  readonly asked: MemoryNotify[] = [];
+  notifiers: readonly RegisteredNotifier[] = [];
+  autoOnline: Extract<LookAgainResult, { verdict: 'proceed' }>['autoOnline'] = 'offline';
+  ask: Ask = () => ({ kind: 'answer', answer: { result: 'NOTIFY_OK' } });
+  private workers: Worker[] = [];
+  private runs: Promise<void>[] = [];
+
+  constructor(node: ScriptedNode) {
+    this.node = node;
+  }
+
+  /** What every input has in common. Times are short, but no test waits for one that it does not test. */
+  get base(): Base {
+    const timings = { agentStartMs: 2_000, chainMs: 10_000, heartbeatMs: 60_000 };
+    return { cluster: this.cluster, node: this.node.name, lockTimeoutMs: 60_000, timings };
+  }
+
+  async open(options: { withoutAgent?: boolean } = {}): Promise<this> {
+    const { client, native: connection, namespace } = await sharedTemporal();
+    this.client = client;
+    const lockActivities = createLockActivities(client);
+    const epochs = { claimLockService: ({ epoch }: { epoch?: number }) => Promise.resolve({ epoch: epoch ?? 1 }) };
+    this.workers = [
+      ...(await createWorkers({
+        connection,
+        namespace,
+        cluster: this.cluster,
+        workflowBundle: await workflowBundle(),
+        operationActivities: this.operationActivities,
+        lockActivities,
+        lockServiceActivities: epochs,
+      })),
+    ];
+    this.runs = this.workers.map((worker) => worker.run());
+    if (!options.withoutAgent) await this.startAgent();
+    return this;
+  }
+
+  async startAgent(): Promise<void> {
+    const { native: connection, namespace } = await sharedTemporal();
+    const taskQueue = nodeTaskQueue(this.cluster, this.node.name);
+    const agent = await Worker.create({ connection, namespace, taskQueue, activities: { ...this.node.activities } });
+    this.workers.push(agent);
+    this.runs.push(agent.run());
+  }
+
+  async close(): Promise<void> {
+    for (const worker of this.workers) worker.shutdown();
+    await Promise.all(this.runs);
+  }
+
+  /** Starts an operation directly, under an id of its own: nothing but the locks keeps two of one block apart. */
+  async start(request: OperationRequest): Promise<Running> {
+    const workflowId = `${this.cluster}/direct/${request.type}/${randomUUID().slice(0, 8)}`;
+    const runId = await startOperation(this.client, { workflowId, request, blockSizeBytes: 128 * 2 ** 20 });
+    const handle = this.client.workflow.getHandle(workflowId, runId);
+    return {
+      workflowId,
+      runId,
+      result: () => handle.result() as Promise<OperationOutcome>,
+      cancel: () => handle.cancel(),
+      terminate: () => handle.terminate('test'),
+    };
+  }
+
+  async lockTable(): Promise<LockTableView> {
+    const handle = this.client.workflow.getHandle(nodeLocksWorkflowId(this.cluster, this.node.name));
+    return handle.query<LockTableView>(LOCK_TABLE_QUERY);
+  }
+
+  private readonly operationActivities: OperationActivities = {
+    lookAgain: () =>
+      Promise.resolve({ verdict: 'proceed', autoOnline: this.autoOnline, notifiers: this.notifiers, chain: 'test' }),
+    callNotifier: ({ notifier, event }) => {
+      this.asked.push(event);
+      return Promise.resolve(this.ask(notifier, event));
+    },
+    reportPhase: () => Promise.resolve(),
+    recordOutcome: (input) => {
+      this.outcomes.push(input);
+      return Promise.resolve();
+    },
+  };
+}
+
+/** A registered notifier with the defaults of MemoryNotifier. */
+export function registered(name: string, more: Partial<RegisteredNotifier> = {}): RegisteredNotifier {
+  return {
+    name,
+    uid: name,
+    priority: 0,
+    registeredAt: '2026-01-01T00:00:00Z',
+    actions: [],
+    failurePolicy: 'Fail',
+    timeoutMs: 5_000,
+    plugin: { name, config: {} },
+    ...more,
+  };
+}

@@ -1,0 +1,21 @@
+import { acquireTool } from '../../src/dev/acquire-tool.ts';
+import { localToolSources } from '../../src/dev/local-tool-sources.ts';
+import { TOOLS } from '../../src/dev/tool-catalog.ts';
+import type { ProbeResult } from './run-stages.ts';
+import type { Stage } from './stage.ts';
+
+/** Fetches what the stage needs, and runs each once. The tests find them through the same environment variables. */
+export async function probeTools(stage: Stage): Promise<ProbeResult> {
+  const sources = localToolSources();
+  const env: Record<string, string> = {};
+  for (const name of stage.needs) {
+    try {
+      const file = await acquireTool(name, sources);
+      if (!(await sources.versionOf(TOOLS[name], file))) return { ready: false, missing: `${file} does not run` };
+      env[TOOLS[name].envVariable] = file;
+    } catch (error) {
+      return { ready: false, missing: error instanceof Error ? error.message : String(error) };
+    }
+  }
+  return { ready: true, env };
+}

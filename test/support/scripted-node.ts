@@ -1,0 +1,91 @@
+/** Node activities for workflow tests: a tiny in-memory node that records every step and can be held at one. */
+import assert from 'node:assert/strict';
+import type { NodeActivities } from '../../src/contract/activities.ts';
+import { blockIdsOf, demandedLocks, type DriverCall, type DriverResult } from '../../src/contract/driver.ts';
+import type { MemoryBlockState } from '../../src/kernel/memory-block.ts';
+
+export const BLOCK_SIZE = 128 * 2 ** 20;
+
+/** Where a step stops until the test lets it go on. */
+export interface Hold {
+  /** Resolves when the step has been reached. */
+  readonly reached: Promise<DriverCall>;
+  letGo(): void;
+}
+
+export class ScriptedNode {
+  readonly name: string;
+  readonly bootId = 'boot-1';
+  readonly states = new Map<number, MemoryBlockState>();
+  readonly calls: DriverCall[] = [];
+  /** `online.commit` → what to answer instead of doing it. */
+  readonly answers = new Map<string, DriverResult>();
+  private readonly holds = new Map<string, { reach: (call: DriverCall) => void; gate: Promise<void> }>();
+
+  constructor(name: string, states: Record<number, MemoryBlockState> = {}) {
+    this.name = name;
+    for (const [id, state] of Object.entries(states)) this.states.set(Number(id), state);
+  }
+
+  /** Stops the next `operation.step` after it has had its effect, until `letGo`. */
+  holdAt(step: string): Hold {
+    const reached = Promise.withResolvers<DriverCall>();
+    const gate = Promise.withResolvers<undefined>();
+    this.holds.set(step, { reach: reached.resolve, gate: gate.promise });
+    return { reached: reached.promise, letGo: () => gate.resolve(undefined) };
+  }
+
+  /** The steps so far, as `online.commit`. */
+  get steps(): string[] {
+    return this.calls.map((call) => `${call.operation}.${call.step}`);
+  }
+
+  readonly activities: NodeActivities = {
+    inspect: (input) => {
+      const ids = 'range' in input ? blockIdsOf(input.range, BLOCK_SIZE) : input.blockIds;
+      const blocks = ids.map((blockId) => ({ blockId, state: this.states.get(blockId) ?? ('absent' as const) }));
+      const capabilities = { add: true, remove: true, online: true, offline: true };
+      return Promise.resolve({ bootId: this.bootId, blockSizeBytes: BLOCK_SIZE, capabilities, blocks });
+    },
+    driverStep: async (call) => {
+      this.calls.push(call);
+      for (const lock of demandedLocks(call)) assert.ok(call.tokens[lock], `${call.step} without a token of ${lock}`);
+      const key = `${call.operation}.${call.step}`;
+      const answer = this.answers.get(key) ?? this.carryOut(call);
+      const hold = this.holds.get(key);
+      this.holds.delete(key);
+      hold?.reach(call);
+      await hold?.gate;
+      return answer;
+    },
+  };
+
+  private carryOut({ operation, step, blockId = -1 }: DriverCall): DriverResult {
+    const state = this.states.get(blockId) ?? 'absent';
+    switch (`${operation}.${step}`) {
+      case 'add.commit':
+        this.states.set(blockId, 'offline');
+        return { ok: true };
+      case 'online.prepare':
+        if (state === 'absent') return { ok: false, errno: 'ENODEV', message: 'no such device' };
+        return { ok: true, zone: 'Movable' };
+      case 'online.commit':
+        this.states.set(blockId, 'online');
+        return { ok: true, zone: 'Movable' };
+      case 'offline.prepare':
+        this.states.set(blockId, 'going-offline');
+        return { ok: true };
+      case 'offline.commit':
+        this.states.set(blockId, 'offline');
+        return { ok: true };
+      case 'offline.abort':
+        this.states.set(blockId, 'online');
+        return { ok: true };
+      case 'remove.commit':
+        this.states.delete(blockId);
+        return { ok: true };
+      default:
+        return { ok: true };
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/** One Temporal server per mocha process: started by the first test that needs it, stopped when mocha ends. */
+import path from 'node:path';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import type { Client } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
+import { acquireTools } from '../../src/dev/acquire-tool.ts';
+import { startTemporal } from '../../src/dev/start-temporal.ts';
+import { supervise } from '../../src/dev/supervise.ts';
+import { createLogger } from '../../src/logging/create-logger.ts';
+import { connectTemporal } from '../../src/temporal/connect-temporal.ts';
+import { installRuntime } from '../../src/temporal/install-runtime.ts';
+
+export interface SharedTemporal {
+  readonly client: Client;
+  readonly native: NativeConnection;
+  readonly namespace: string;
+  readonly address: string;
+}
+
+let shared: Promise<SharedTemporal> | undefined;
+const cleanups: (() => Promise<unknown>)[] = [];
+
+export function sharedTemporal(): Promise<SharedTemporal> {
+  shared ??= start();
+  return shared;
+}
+
+async function start(): Promise<SharedTemporal> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'memhp-temporal-'));
+  cleanups.push(() => rm(directory, { recursive: true, force: true }));
+  const processes = supervise({ logDirectory: directory });
+  cleanups.push(() => processes.stopAll());
+  const tools = await acquireTools(['temporal']);
+  const { address } = await startTemporal({ tools, processes, stateDirectory: directory, headless: true });
+  const log = createLogger({ process: 'test', level: process.env['MEMHP_LOG_LEVEL'] ?? 'error', format: 'text' });
+  installRuntime(log);
+  const connections = await connectTemporal(log, new AbortController().signal, { address });
+  cleanups.push(() => connections.close());
+  return { ...connections, address };
+}
+
+after(async function () {
+  this.timeout(30_000);
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});

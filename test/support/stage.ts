@@ -1,0 +1,40 @@
+import type { ToolName } from '../../src/dev/tool-catalog.ts';
+
+/** One command that must exit with status 0; counts as one test. */
+export interface CheckStep {
+  readonly kind: 'check';
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+}
+
+/** Test files, run by mocha in a process of their own; each test counts. */
+export interface MochaStep {
+  readonly kind: 'mocha';
+  readonly globs: readonly string[];
+  /** Of one test, unless it says otherwise. */
+  readonly testTimeoutMs: number;
+}
+
+export type Step = CheckStep | MochaStep;
+
+export interface Stage {
+  readonly name: string;
+  /** For the steps; fetching or building what the stage needs does not count. Beyond it the stage has failed. */
+  readonly budgetMinutes: number;
+  /** Executables without which the stage is skipped. */
+  readonly needs: readonly ToolName[];
+  readonly steps: readonly Step[];
+}
+
+export interface TestNote {
+  readonly title: string;
+  /** Why it failed, or what is missing. */
+  readonly reason: string;
+}
+
+/** Counts and what people read about them. */
+export interface StageResult {
+  readonly passed: number;
+  readonly failures: readonly TestNote[];
+  readonly skips: readonly TestNote[];
+}

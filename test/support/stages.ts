@@ -1,0 +1,42 @@
+import type { Stage } from './stage.ts';
+
+/** Everything that `npm test` runs, in this order: the cheapest that can fail first. */
+export const STAGES: readonly Stage[] = [
+  {
+    name: 'static',
+    budgetMinutes: 2,
+    needs: [],
+    steps: [
+      { kind: 'check', name: 'types', command: ['tsc', '-p', 'tsconfig.json'] },
+      { kind: 'check', name: 'types of the sandbox', command: ['tsc', '-p', 'tsconfig.sandbox.json'] },
+      { kind: 'check', name: 'lint', command: ['eslint', '.'] },
+      { kind: 'check', name: 'format', command: ['prettier', '--check', '--log-level', 'warn', '.'] },
+      { kind: 'check', name: 'layers', command: ['depcruise', 'src', 'workflows', 'test'] },
+      { kind: 'check', name: 'dead code', command: ['knip', '--no-progress'] },
+    ],
+  },
+  {
+    name: 'pure',
+    budgetMinutes: 2,
+    needs: [],
+    steps: [
+      {
+        kind: 'mocha',
+        globs: ['test/{agent,cli,conformance,contract,controller,dev,drivers,k8s,kernel,operator,plugins,temporal}/**/*.test.ts'],
+        testTimeoutMs: 10_000,
+      },
+    ],
+  },
+  {
+    name: 'workflow',
+    budgetMinutes: 2,
+    needs: ['temporal'],
+    steps: [{ kind: 'mocha', globs: ['test/{workflow,histories}/**/*.test.ts'], testTimeoutMs: 30_000 }],
+  },
+  {
+    name: 'integration',
+    budgetMinutes: 6,
+    needs: ['etcd', 'kube-apiserver', 'temporal', 'kubectl'],
+    steps: [{ kind: 'mocha', globs: ['test/integration/**/*.test.ts'], testTimeoutMs: 60_000 }],
+  },
+];

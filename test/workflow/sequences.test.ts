@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import type { OperationRequest } from '../../src/contract/operations.ts';
+import { eventsOf, storyOf } from '../support/history-story.ts';
+import { nodeLocksWorkflowId } from '../../src/contract/names.ts';
+import { eventually } from '../support/eventually.ts';
+import { OperationStage, registered, type Running } from '../support/operation-stage.ts';
+import { BLOCK_SIZE, ScriptedNode } from '../support/scripted-node.ts';
+
+const D = 'device_hotplug_lock';
+const M = 'mem_hotplug_lock';
+const L32 = 'device_lock/memory32';
+const L33 = 'device_lock/memory33';
+
+describe('sequences of operations', function () {
+  this.timeout(60_000);
+  let stage: OperationStage;
+
+  beforeEach(async () => {
+    stage = await new OperationStage(new ScriptedNode('worker-1', { 30: 'offline', 31: 'online' })).open();
+    stage.notifiers = [registered('first', { priority: 10 }), registered('second')];
+  });
+  afterEach(() => stage.close());
+
+  const range = { start: 32 * BLOCK_SIZE, size: 2 * BLOCK_SIZE };
+  const online = (blockId = 30): OperationRequest => ({
+    type: 'online',
+    input: { ...stage.base, blockId, onlineType: 'online_movable' },
+  });
+  const offline = (blockId = 31): OperationRequest => ({
+    type: 'offline',
+    input: { ...stage.base, blockId, offlineTimeoutMs: 10_000 },
+  });
+  const add = (): OperationRequest => ({ type: 'add', input: { ...stage.base, range } });
+  const remove = (): OperationRequest => ({ type: 'remove', input: { ...stage.base, range } });
+
+  async function play(
+    request: OperationRequest,
+  ): Promise<{ run: Running; story: string[] } & Awaited<ReturnType<Running['result']>>> {
+    const run = await stage.start(request);
+    const outcome = await run.result();
+    return { ...outcome, run, story: await storyOf(stage.client, run.workflowId, run.runId) };
+  }
+
+  async function assertAllFree(): Promise<void> {
+    await eventually('all locks are free', async () => (await stage.lockTable()).locks.length === 0);
+  }
+
+  it('online: D → L → M, GOING → commit → ONLINE, drop M, state, drop L and D', async () => {
+    const { result, story } = await play(online());
+    assert.equal(result, 'Succeeded');
+    assert.deepEqual(story, [
+      `take ${D} → device_lock/memory30 → ${M}`,
+      `granted ${D}, device_lock/memory30, ${M}`,
+      'look at worker-1',
+      'look again: memory30 is offline',
+      'prepare online memory30',
+      'MEM_GOING_ONLINE → first',
+      'MEM_GOING_ONLINE → second',
+      'commit online memory30',
+      'MEM_ONLINE → first',
+      'MEM_ONLINE → second',
+      `release ${M}`,
+      'finish online memory30',
+      `release device_lock/memory30, ${D}`,
+    ]);
+    await assertAllFree();
+  });
+
+  it('offline: D → L → M, isolate, GOING → migrate → OFFLINE, drop M, state, drop L and D', async () => {
+    const { result, story } = await play(offline());
+    assert.equal(result, 'Succeeded');
+    assert.deepEqual(story, [
+      `take ${D} → device_lock/memory31 → ${M}`,
+      `granted ${D}, device_lock/memory31, ${M}`,
+      'look at worker-1',
+      'look again: memory31 is online',
+      'prepare offline memory31',
+      'MEM_GOING_OFFLINE → first',
+      'MEM_GOING_OFFLINE → second',
+      'commit offline memory31',
+      'MEM_OFFLINE → first',
+      'MEM_OFFLINE → second',
+      `release ${M}`,
+      'finish offline memory31',
+      `release device_lock/memory31, ${D}`,
+    ]);
+    await assertAllFree();
+  });
+
+  it('add: D, claim → M, each block published before its L is taken and dropped → drop M → drop D; no notifier', async () => {
+    const { result, story } = await play(add());
+    assert.equal(result, 'Succeeded');
+    assert.deepEqual(story, [
+      `take ${D}`,
+      `granted ${D}`,
+      'look at worker-1',
+      'look again: memory32 is absent',
+      'prepare add 0x100000000',
+      `take ${M}`,
+      `granted ${M}`,
+      'commit add memory32',
+      `take ${L32}`,
+      `granted ${L32}`,
+      `release ${L32}`,
+      'commit add memory33',
+      `take ${L33}`,
+      `granted ${L33}`,
+      `release ${L33}`,
+      `release ${M}`,
+      'finish add 0x100000000',
+      `release ${D}`,
+    ]);
+    await assertAllFree();
+  });
+
+  it('add: auto-online happens after M is dropped, under D, and stops at the first failure, which add ignores (rows 20, 21)', async () => {
+    stage.autoOnline = 'online_movable';
+    stage.notifiers = [registered('guard', { actions: ['MEM_GOING_ONLINE'] })];
+    stage.ask = (_notifier, event) =>
+      event.blockId === 32
+        ? { kind: 'answer', answer: { result: 'NOTIFY_BAD', errno: 'EBUSY' } }
+        : { kind: 'answer', answer: { result: 'NOTIFY_OK' } };
+    const { result, story } = await play(add());
+    assert.equal(result, 'Succeeded');
+    assert.deepEqual(story.slice(story.lastIndexOf('finish add 0x100000000')), [
+      'finish add 0x100000000',
+      `take ${L32} → ${M}`,
+      `granted ${L32}, ${M}`,
+      'prepare online memory32',
+      'MEM_GOING_ONLINE → guard',
+      'abort online memory32',
+      `release ${M}`,
+      'finish online memory32',
+      `release ${L32}`,
+      `release ${D}`,
+    ]);
+    assert.deepEqual([stage.node.states.get(32), stage.node.states.get(33)], ['offline', 'offline']);
+  });
+
+  it('remove: D, every block offline → M, each device gone under its L, then the mapping → drop M and D; no notifier', async () => {
+    stage.node.states.set(32, 'offline').set(33, 'offline');
+    const { result, story } = await play(remove());
+    assert.equal(result, 'Succeeded');
+    assert.deepEqual(story, [
+      `take ${D}`,
+      `granted ${D}`,
+      'look at worker-1',
+      'look again: memory32 is offline',
+      'prepare remove 0x100000000',
+      `take ${M}`,
+      `granted ${M}`,
+      `take ${L32}`,
+      `granted ${L32}`,
+      'commit remove memory32',
+      `release ${L32}`,
+      `take ${L33}`,
+      `granted ${L33}`,
+      'commit remove memory33',
+      `release ${L33}`,
+      'finish remove 0x100000000',
+      `release ${M}, ${D}`,
+    ]);
+    await assertAllFree();
+  });
+
+  for (const [type, request, going, cancel] of [
+    ['online', online, 'MEM_GOING_ONLINE', 'MEM_CANCEL_ONLINE'],
+    ['offline', offline, 'MEM_GOING_OFFLINE', 'MEM_CANCEL_OFFLINE'],
+  ] as const) {
+    it(`${type}: a veto undoes first, then cancels the whole chain, and is an outcome with its author (rows 71, 74, 75)`, async () => {
+      const before = new Map(stage.node.states);
+      stage.notifiers = ['accepts', 'vetoes', 'never-asked'].map((name, index) =>
+        registered(name, { priority: -index }),
+      );
+      stage.ask = (notifier, event) => ({
+        kind: 'answer',
+        answer:
+          notifier.name === 'vetoes' && event.action === going
+            ? { result: 'NOTIFY_BAD', errno: 'EBUSY', reason: 'pages are pinned', retryAfterSeconds: 7 }
+            : { result: 'NOTIFY_OK' },
+      });
+      const { result, errno, message, retryAfterSeconds, story, notifiers } = await play(request());
+      assert.deepEqual([result, errno, retryAfterSeconds], ['Vetoed', 'EBUSY', 7]);
+      assert.equal(message, `vetoed by vetoes at ${going} (EBUSY): pages are pinned`);
+      const from = story.indexOf(`${going} → accepts`);
+      const id = type === 'online' ? 30 : 31;
+      assert.deepEqual(story.slice(from), [
+        `${going} → accepts`,
+        `${going} → vetoes`,
+        `abort ${type} memory${String(id)}`,
+        `${cancel} → accepts`,
+        `${cancel} → vetoes`,
+        `${cancel} → never-asked`,
+        `release ${M}`,
+        `finish ${type} memory${String(id)}`,
+        `release device_lock/memory${String(id)}, ${D}`,
+      ]);
+      assert.deepEqual(notifiers.map((call) => [call.name, call.action, call.result]).slice(0, 2), [
+        ['accepts', going, 'NOTIFY_OK'],
+        ['vetoes', going, 'NOTIFY_BAD'],
+      ]);
+      assert.deepEqual(stage.node.states, before);
+      await assertAllFree();
+    });
+  }
+
+  it('a refusal before the chain is asked notifies nobody and undoes nothing (rows 39, 49)', async () => {
+    stage.node.answers.set('offline.prepare', { ok: false, errno: 'EBUSY', message: 'unmovable page' });
+    const { result, errno } = await play(offline());
+    assert.deepEqual([result, errno], ['Failed', 'EBUSY']);
+    assert.deepEqual(stage.node.steps, ['offline.prepare']);
+    assert.deepEqual(stage.asked, []);
+    await assertAllFree();
+  });
+
+  it('a failed migration undoes, then sends MEM_CANCEL_OFFLINE (rows 50, 54)', async () => {
+    stage.node.answers.set('offline.commit', { ok: false, errno: 'EBUSY', message: 'page found unmovable' });
+    const { result, errno, story } = await play(offline());
+    assert.deepEqual([result, errno], ['Failed', 'EBUSY']);
+    assert.ok(story.indexOf('abort offline memory31') < story.indexOf('MEM_CANCEL_OFFLINE → first'));
+    assert.equal(stage.node.states.get(31), 'online');
+  });
+
+  it('answers to MEM_ONLINE cannot fail the operation, and are recorded (row 73)', async () => {
+    stage.ask = (_notifier, event) =>
+      event.action === 'MEM_ONLINE'
+        ? { kind: 'answer', answer: { result: 'NOTIFY_BAD', reason: 'too late' } }
+        : { kind: 'answer', answer: { result: 'NOTIFY_OK' } };
+    const { result, notifiers } = await play(online());
+    assert.equal(result, 'Succeeded');
+    assert.deepEqual(
+      notifiers.filter((call) => call.action === 'MEM_ONLINE').map((call) => [call.name, call.result]),
+      [['first', 'NOTIFY_BAD']],
+    );
+  });
+
+  it('a block that is already online is a success that asks nobody (row 32)', async () => {
+    const { result, noop } = await play(online(31));
+    assert.deepEqual([result, noop], ['Succeeded', true]);
+    assert.deepEqual([stage.node.steps, stage.asked], [[], []]);
+  });
+
+  it('an absent block answers ENODEV', async () => {
+    const { result, errno } = await play(online(99));
+    assert.deepEqual([result, errno], ['Failed', 'ENODEV']);
+  });
+
+  it('the locks of an uncontended operation cost 6 events for one request and 13 in the lock entity, each further release 1 and 4', async () => {
+    await play(online());
+    const locksId = nodeLocksWorkflowId(stage.cluster, 'worker-1');
+    await assertAllFree();
+    const before = (await eventsOf(stage.client, locksId)).length;
+    const { run } = await play(online(30));
+    await assertAllFree();
+    const events = await eventsOf(stage.client, run.workflowId, run.runId);
+    const own = events.filter(
+      (event) => event.markerRecordedEventAttributes ?? event.workflowExecutionSignaledEventAttributes,
+    );
+    // Already online: request marker, grant signal, release marker; three workflow-task events come with the grant.
+    assert.equal(own.length, 3);
+    assert.equal((await eventsOf(stage.client, locksId)).length - before, 13);
+  });
+});
