@@ -1,6 +1,7 @@
 /**
  * The layers, as rules: kernel ← contract ← {workflows, controller, drivers, plugins} ← {k8s, temporal} ←
- * {operator, agent} ← {cli, dev}. A layer may import itself and what stands left of it, nothing else of this project.
+ * {operator, agent} ← {cli, dev}; logging stands beside the middle. A layer may import itself and what stands left of
+ * it, nothing else of this project.
  */
 const MIDDLE = ['workflows', 'src/controller', 'src/drivers', 'src/plugins'];
 const ADAPTERS = ['src/k8s', 'src/temporal'];
@@ -11,16 +12,17 @@ const CORE = ['src/kernel', 'src/contract'];
 const ALLOWED = {
   'src/kernel': [],
   'src/contract': ['src/kernel'],
+  'src/logging': CORE,
   workflows: CORE,
   'src/controller': CORE,
   'src/drivers': CORE,
   'src/plugins': CORE,
-  'src/k8s': [...CORE, ...MIDDLE],
-  'src/temporal': [...CORE, ...MIDDLE],
-  'src/operator': [...CORE, ...MIDDLE, ...ADAPTERS],
-  'src/agent': [...CORE, ...MIDDLE, ...ADAPTERS],
-  'src/cli': [...CORE, ...MIDDLE, ...ADAPTERS, ...PROCESSES, 'src/dev'],
-  'src/dev': [...CORE, ...MIDDLE, ...ADAPTERS, ...PROCESSES, 'src/cli'],
+  'src/k8s': [...CORE, ...MIDDLE, 'src/logging'],
+  'src/temporal': [...CORE, ...MIDDLE, 'src/logging'],
+  'src/operator': [...CORE, ...MIDDLE, ...ADAPTERS, 'src/logging'],
+  'src/agent': [...CORE, ...MIDDLE, ...ADAPTERS, 'src/logging'],
+  'src/cli': [...CORE, ...MIDDLE, ...ADAPTERS, 'src/logging', ...PROCESSES, 'src/dev'],
+  'src/dev': [...CORE, ...MIDDLE, ...ADAPTERS, 'src/logging', ...PROCESSES, 'src/cli'],
 };
 
 function anyOf(folders) {
@@ -67,6 +69,10 @@ module.exports = {
     doNotFollow: { path: '^node_modules/' },
     tsPreCompilationDeps: true, // a type import is an edge, too
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
   },
 };

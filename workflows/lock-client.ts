@@ -39,7 +39,7 @@ export interface LockClientOptions {
   readonly node: string;
   readonly purpose: string;
   readonly timeoutMs: number;
-  /** Looked at while waiting: a cancelled operation withdraws its request. */
+  /** Looked at while waiting for the first locks: a cancelled operation that holds nothing withdraws its request. */
   readonly isCancelled: () => boolean;
 }
 
@@ -70,7 +70,9 @@ export class LockClient {
     const id = `${runId}/${String(++this.sequence)}`;
     const { timeoutMs, isCancelled } = this.options;
     await this.send({ request: { id, locks, timeoutMs } }, `take ${locks.map(describe).join(' → ')}`);
-    await condition(() => this.answers.has(id) || isCancelled());
+    // Whoever holds locks already is past the point where cancelling means giving way.
+    const holdsNothing = this.taken.size === 0;
+    await condition(() => this.answers.has(id) || (holdsNothing && isCancelled()));
     const answer = this.answers.get(id);
     if (!answer) {
       await this.send({ release: [{ id }] }, 'withdraw the request for locks: cancelled');

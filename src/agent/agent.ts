@@ -96,7 +96,13 @@ async function followCluster(options: AgentOptions, served: SimulatedNodes, sign
 function statusWriter(kubeConfig: KubeConfig): StatusWriter {
   const write = async (kind: ResourceKind, name: string, status: object): Promise<void> => {
     try {
-      await applyStatus(kubeConfig, { kind, name, status, fieldManager: AGENT_FIELD_MANAGER, timeoutMs: WRITE_TIMEOUT_MS });
+      await applyStatus(kubeConfig, {
+        kind,
+        name,
+        status,
+        fieldManager: AGENT_FIELD_MANAGER,
+        timeoutMs: WRITE_TIMEOUT_MS,
+      });
     } catch (error) {
       // Deleted meanwhile: there is nobody left to tell.
       if (!isNotFound(error)) throw error;

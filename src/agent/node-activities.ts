@@ -1,5 +1,6 @@
 /** The activities of one node: Temporal's side of a MemoryDriver. */
-import type { NodeActivities } from '../contract/activities.ts';
+import type { InspectInput, NodeActivities } from '../contract/activities.ts';
+import { blocksOfRange } from '../contract/block-ranges.ts';
 import type { DriverCall, DriverResult } from '../contract/driver.ts';
 import type { MemoryDriver } from '../contract/memory-driver.ts';
 
@@ -26,7 +27,7 @@ const HEARTBEATS_PER_TIMEOUT = 3;
 
 export function createNodeActivities({ driver, publish, surroundings }: NodeActivitiesOptions): NodeActivities {
   return {
-    inspect: ({ blockIds }) => driver.inspect(blockIds),
+    inspect: async (input) => driver.inspect(await blockIdsOf(driver, input)),
     driverStep: async (call) => {
       const result = await takeStep(driver, call, surroundings());
       // Before the result: whoever reads the block after the operation has ended must see what it did.
@@ -34,6 +35,12 @@ export function createNodeActivities({ driver, publish, surroundings }: NodeActi
       return result;
     },
   };
+}
+
+async function blockIdsOf(driver: MemoryDriver, input: InspectInput): Promise<readonly number[]> {
+  if ('blockIds' in input) return input.blockIds;
+  const { blockSizeBytes } = await driver.inspect([]);
+  return blocksOfRange(input.range, blockSizeBytes);
 }
 
 /**

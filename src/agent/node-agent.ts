@@ -59,7 +59,7 @@ export class NodeAgent {
 
   async #serve(): Promise<void> {
     const { node, logger } = this.#options;
-    for (let failures = 0; !this.#isStopping(); ) {
+    for (let failures = 0; !this.#isStopping();) {
       const startedMs = Date.now();
       try {
         const worker = await this.#createWorker();
@@ -80,7 +80,11 @@ export class NodeAgent {
       namespace,
       taskQueue: nodeTaskQueue(cluster, node),
       activities: {
-        ...createNodeActivities({ driver, publish: () => this.publisher.publish(), surroundings: temporalSurroundings }),
+        ...createNodeActivities({
+          driver,
+          publish: () => this.publisher.publish(),
+          surroundings: temporalSurroundings,
+        }),
       },
       maxConcurrentActivityTaskExecutions: CONCURRENT_STEPS_MAX,
       shutdownGraceTime: SHUTDOWN_GRACE_MS,

@@ -12,7 +12,7 @@ export async function retryUntilDone<T>(
   signal: AbortSignal,
   attempt: () => Promise<T>,
 ): Promise<T | undefined> {
-  for (let failures = 0; !signal.aborted; ) {
+  for (let failures = 0; !signal.aborted;) {
     try {
       return await attempt();
     } catch (error) {

@@ -103,7 +103,11 @@ export class SimulatedNodes {
       served.spec = fingerprint(spec);
       try {
         served.driver.configure(spec);
-        served.agent.publisher.setReadiness({ status: 'True', reason: 'Serving', message: 'The agent serves this node.' });
+        served.agent.publisher.setReadiness({
+          status: 'True',
+          reason: 'Serving',
+          message: 'The agent serves this node.',
+        });
       } catch (error) {
         const message = `The agent serves this node as it was before the last edit: ${(error as Error).message}.`;
         served.agent.publisher.setReadiness({ status: 'True', reason: 'InvalidSpec', message });

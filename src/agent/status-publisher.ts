@@ -92,7 +92,7 @@ export class StatusPublisher {
 
   async #publishUntilClean(): Promise<void> {
     const { clock, logger, node, random = Math.random } = this.#options;
-    for (let failures = 0; this.#isDirty && !this.#stopping.signal.aborted; ) {
+    for (let failures = 0; this.#isDirty && !this.#stopping.signal.aborted;) {
       this.#isDirty = false;
       try {
         await this.#publishOnce();

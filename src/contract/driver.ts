@@ -8,13 +8,10 @@ import type { Zone } from '../kernel/zone.ts';
 import type { LockHolder, LockName } from '../kernel/lock-request.ts';
 import { BLOCKS_MAX } from './block-ranges.ts';
 import { DEVICE_HOTPLUG_LOCK, deviceLock, MEM_HOTPLUG_LOCK } from './lock-names.ts';
+import type { DriverStep } from './driver-step.ts';
 import type { DriverCapabilities } from './resources.ts';
 
-/**
- * prepare: checks, and whatever can still be undone without a trace. commit: the change itself; passes the point of no
- * return. finish: makes the new state the block's visible state. abort: undoes prepare, and commit of an add.
- */
-export type DriverStep = 'prepare' | 'commit' | 'finish' | 'abort';
+export type { DriverStep };
 
 /** A physical range, in bytes. */
 export interface MemoryRange {
@@ -75,10 +72,11 @@ export interface NodeInspection {
 
 /** Locks whose tokens each step must carry; `device_lock` stands for the lock of the step's block. Source: DESIGN of operations, docs/locks.md. */
 const DEMANDED = {
-  add: { prepare: ['D'], commit: ['D', 'M'], finish: ['D'], abort: ['D', 'M'] },
+  // A claim is given back under D alone: mem_hotplug_lock may be what could not be had.
+  add: { prepare: ['D'], commit: ['D', 'M'], finish: ['D'], abort: ['D'] },
   online: { prepare: ['D', 'L', 'M'], commit: ['D', 'L', 'M'], finish: ['D', 'L'], abort: ['D', 'L', 'M'] },
   offline: { prepare: ['D', 'L', 'M'], commit: ['D', 'L', 'M'], finish: ['D', 'L'], abort: ['D', 'L', 'M'] },
-  remove: { prepare: ['D'], commit: ['D', 'M', 'L'], finish: ['D', 'M'], abort: ['D', 'M'] },
+  remove: { prepare: ['D'], commit: ['D', 'M', 'L'], finish: ['D', 'M'], abort: ['D'] },
 } as const satisfies Record<OperationType, Record<DriverStep, readonly ('D' | 'L' | 'M')[]>>;
 
 /** The locks that `call` must hold tokens of. */

@@ -3,7 +3,7 @@ import type { Errno } from '../kernel/errno.ts';
 import type { MemoryAction } from '../kernel/memory-action.ts';
 import type { MemoryBlockState, OnlineType, OperationType, RequestedState } from '../kernel/memory-block.ts';
 import type { Zone } from '../kernel/zone.ts';
-import type { DriverStep } from './driver.ts';
+import type { DriverStep } from './driver-step.ts';
 
 export interface ObjectMeta {
   readonly name: string;

@@ -22,10 +22,7 @@ export async function acquireTools<Name extends ToolName>(
 }
 
 /** Path of an executable that runs. Throws, with what was tried and what to do next, when there is none to be had. */
-export async function acquireTool(
-  name: ToolName,
-  sources: ToolSources = localToolSources(),
-): Promise<string> {
+export async function acquireTool(name: ToolName, sources: ToolSources = localToolSources()): Promise<string> {
   const tool = TOOLS[name];
   const installed = (await fromEnvironment(tool, sources)) ?? (await fromPath(tool, sources));
   if (installed) return installed;

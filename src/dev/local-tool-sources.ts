@@ -33,10 +33,12 @@ export function localToolSources(log: (line: string) => void = console.log): Too
       if (unavailable.has(release.name)) throw unavailable.get(release.name);
       const platform = hostPlatform();
       log(`downloading ${release.name} ${release.version} for ${platform}`);
-      await downloadRelease({ release, platform, destination, workDirectory: cacheDirectory }).catch((error: unknown) => {
-        unavailable.set(release.name, error);
-        throw error;
-      });
+      await downloadRelease({ release, platform, destination, workDirectory: cacheDirectory }).catch(
+        (error: unknown) => {
+          unavailable.set(release.name, error);
+          throw error;
+        },
+      );
     },
     build: (tool, destination) => buildTool({ tool, repository: REPOSITORY, destination, log }),
     exclusively: (name, work) => exclusively(path.join(cacheDirectory, name), log, work),

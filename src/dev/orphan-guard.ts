@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { Socket } from 'node:net';
 
 /**
  * Kills the children when this process is gone without having stopped them, even by SIGKILL: a shell that reads a pipe
@@ -30,10 +31,10 @@ export class OrphanGuard {
   static #start(): ChildProcess {
     const shell = spawn('sh', ['-c', OrphanGuard.#SCRIPT], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
     // The guard must not keep this process alive, nor bring it down should somebody kill the guard.
-    shell.stdin?.on('error', () => undefined);
     shell.on('error', () => undefined);
+    shell.stdin.on('error', () => undefined);
     shell.unref();
-    (shell.stdin as unknown as { unref(): void }).unref();
+    if (shell.stdin instanceof Socket) shell.stdin.unref();
     return shell;
   }
 }

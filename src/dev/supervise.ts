@@ -150,6 +150,7 @@ class Child implements SupervisedChild {
   async #waitForExit(child: ChildProcess): Promise<ExitReport> {
     const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
     this.isRunning = false;
+    signalProcessGroup(this.pid, 'SIGKILL'); // what it started and left behind
     const logTail = await readTail(this.logFile);
     const { name, logFile } = this;
     return { name, status, signal, unexpected: !this.#endAsked, logFile, logTail };

@@ -13,7 +13,11 @@ const anySpans = fc
   .map(zoneSpans);
 const anyPolicy = fc.record({ movableNode: fc.boolean() });
 
-async function onlineOn(spec: SimulatedSpec, blockId: number, onlineType: OnlineType): Promise<{ state: string; zone?: Zone }> {
+async function onlineOn(
+  spec: SimulatedSpec,
+  blockId: number,
+  onlineType: OnlineType,
+): Promise<{ state: string; zone?: Zone }> {
   const node = startSimulatedNode(spec);
   try {
     const { bootId } = await node.driver.inspect([]);
@@ -68,10 +72,7 @@ describe('conformance: zones', () => {
       fc.property(anySpans, anyPolicy, (spans, policy) => {
         const zones = validZones(block, spans, policy);
         assert.equal(zones[0], zoneForPfnRange('online', block, spans, policy));
-        assert.deepEqual(
-          new Set(zones),
-          new Set([zoneForPfnRange('online_kernel', block, spans, policy), 'Movable']),
-        );
+        assert.deepEqual(new Set(zones), new Set([zoneForPfnRange('online_kernel', block, spans, policy), 'Movable']));
         assert.equal(zones.length, 2);
       }),
     );
@@ -81,7 +82,9 @@ describe('conformance: zones', () => {
     const node = startSimulatedNode({ blocks: [{ range: '0', state: 'online', zone: 'none' }] });
     try {
       const { bootId } = await node.driver.inspect([]);
-      const result = await new OperationRun(node.driver, 1, { operation: 'offline', blockId: 0, bootId }).step('prepare');
+      const result = await new OperationRun(node.driver, 1, { operation: 'offline', blockId: 0, bootId }).step(
+        'prepare',
+      );
       assert.equal(result.ok ? 'ok' : result.errno, 'EINVAL');
       assert.equal((await node.driver.inspect([0])).blocks[0]?.state, 'online');
     } finally {

@@ -4,7 +4,9 @@ import { ONLINE_TYPES } from '../../src/kernel/memory-block.ts';
 import { validZones, ZONES, zoneForPfnRange, zoneSpans, type BlockSpan, type Zone } from '../../src/kernel/zone.ts';
 
 const blockId = fc.nat({ max: 60 });
-const range: fc.Arbitrary<BlockSpan> = fc.tuple(blockId, fc.nat({ max: 4 })).map(([first, n]) => ({ first, last: first + n }));
+const range: fc.Arbitrary<BlockSpan> = fc
+  .tuple(blockId, fc.nat({ max: 4 }))
+  .map(([first, n]) => ({ first, last: first + n }));
 const onlineBlocks = fc.uniqueArray(fc.record({ blockId, zone: fc.constantFrom<Zone>(...ZONES) }), {
   selector: (block) => block.blockId,
   maxLength: 12,

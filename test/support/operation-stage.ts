@@ -4,7 +4,8 @@ import { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { LookAgainResult, OperationActivities, RecordOutcomeInput } from '../../src/contract/activities.ts';
 import { LOCK_TABLE_QUERY, type LockTableView } from '../../src/contract/locks.ts';
-import { nodeLocksWorkflowId, nodeTaskQueue } from '../../src/contract/names.ts';
+import { locksTaskQueue, nodeLocksWorkflowId, nodeTaskQueue } from '../../src/contract/names.ts';
+import { NODE_LOCKS_WORKFLOW, type NodeLocksInput } from '../../src/contract/node-locks.ts';
 import type { MemoryNotify, NotifierReply, RegisteredNotifier } from '../../src/contract/notifier.ts';
 import type { OperationInput, OperationOutcome, OperationRequest } from '../../src/contract/operations.ts';
 import { createLockActivities } from '../../src/temporal/lock-activities.ts';
@@ -72,7 +73,13 @@ export class OperationStage {
   async startAgent(): Promise<void> {
     const { native: connection, namespace } = await sharedTemporal();
     const taskQueue = nodeTaskQueue(this.cluster, this.node.name);
-    const agent = await Worker.create({ connection, namespace, taskQueue, activities: { ...this.node.activities } });
+    const agent = await Worker.create({
+      connection,
+      namespace,
+      taskQueue,
+      activities: { ...this.node.activities },
+      maxHeartbeatThrottleInterval: 200,
+    });
     this.workers.push(agent);
     this.runs.push(agent.run());
   }
@@ -99,6 +106,29 @@ export class OperationStage {
   async lockTable(): Promise<LockTableView> {
     const handle = this.client.workflow.getHandle(nodeLocksWorkflowId(this.cluster, this.node.name));
     return handle.query<LockTableView>(LOCK_TABLE_QUERY);
+  }
+
+  /** Starts the lock entity with a history so short that it continues as new after a few messages. */
+  async startLockEntity(historyLengthMax: number): Promise<void> {
+    const input: NodeLocksInput = { cluster: this.cluster, node: this.node.name, historyLengthMax };
+    const workflowId = nodeLocksWorkflowId(this.cluster, this.node.name);
+    await this.client.workflow.start(NODE_LOCKS_WORKFLOW, {
+      workflowId,
+      taskQueue: locksTaskQueue(this.cluster),
+      args: [input],
+    });
+  }
+
+  /** How many runs the lock entity has had. */
+  async lockEntityRuns(): Promise<number> {
+    let runId: string | undefined;
+    for (let runs = 1; ; runs++) {
+      const workflowId = nodeLocksWorkflowId(this.cluster, this.node.name);
+      const { events } = await this.client.workflow.getHandle(workflowId, runId).fetchHistory();
+      const previous = events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId;
+      if (!previous) return runs;
+      runId = previous;
+    }
   }
 
   private readonly operationActivities: OperationActivities = {

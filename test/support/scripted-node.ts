@@ -1,5 +1,7 @@
 /** Node activities for workflow tests: a tiny in-memory node that records every step and can be held at one. */
 import assert from 'node:assert/strict';
+import { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
 import type { NodeActivities } from '../../src/contract/activities.ts';
 import { blockIdsOf, demandedLocks, type DriverCall, type DriverResult } from '../../src/contract/driver.ts';
 import type { MemoryBlockState } from '../../src/kernel/memory-block.ts';
@@ -27,7 +29,7 @@ export class ScriptedNode {
     for (const [id, state] of Object.entries(states)) this.states.set(Number(id), state);
   }
 
-  /** Stops the next `operation.step` after it has had its effect, until `letGo`. */
+  /** Stops the next `operation.step` after it has had its effect, until `letGo` or until it is cancelled (EINTR). */
   holdAt(step: string): Hold {
     const reached = Promise.withResolvers<DriverCall>();
     const gate = Promise.withResolvers<undefined>();
@@ -54,11 +56,26 @@ export class ScriptedNode {
       const answer = this.answers.get(key) ?? this.carryOut(call);
       const hold = this.holds.get(key);
       this.holds.delete(key);
-      hold?.reach(call);
-      await hold?.gate;
-      return answer;
+      if (!hold) return answer;
+      hold.reach(call);
+      return (await this.isInterrupted(hold.gate)) ? { ok: false, errno: 'EINTR', message: 'cancelled' } : answer;
     },
   };
+
+  /** Waits for `gate`, heartbeating as a driver does so that cancellation reaches it. */
+  private async isInterrupted(gate: Promise<void>): Promise<boolean> {
+    const context = Context.current();
+    const heart = setInterval(() => context.heartbeat(), 100);
+    try {
+      await Promise.race([gate, context.cancelled]);
+      return false;
+    } catch (error) {
+      if (!(error instanceof CancelledFailure)) throw error;
+      return true;
+    } finally {
+      clearInterval(heart);
+    }
+  }
 
   private carryOut({ operation, step, blockId = -1 }: DriverCall): DriverResult {
     const state = this.states.get(blockId) ?? 'absent';

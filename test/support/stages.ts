@@ -22,7 +22,9 @@ export const STAGES: readonly Stage[] = [
     steps: [
       {
         kind: 'mocha',
-        globs: ['test/{agent,cli,conformance,contract,controller,dev,drivers,k8s,kernel,operator,plugins,temporal}/**/*.test.ts'],
+        globs: [
+          'test/{agent,cli,conformance,contract,controller,dev,drivers,k8s,kernel,operator,plugins,temporal}/**/*.test.ts',
+        ],
         testTimeoutMs: 10_000,
       },
     ],

@@ -1,11 +1,12 @@
 /** `add_memory_resource`, in steps. Auto-online is the workflow's business. */
+import { blocksOfRange } from '../../contract/block-ranges.ts';
 import type { DriverCall, DriverStep } from '../../contract/driver.ts';
 import type { Errno } from '../../kernel/errno.ts';
 import { formatAddress } from '../../contract/quantity.ts';
 import type { SimulatedBehaviour } from './behaviour.ts';
 import { dropClaim, dropOvertakenClaims, isAligned, overlaps, ownClaim, withClaim } from './claims.ts';
 import { keptTokens } from './fencing.ts';
-import { blocksOfRange, done, failed, withBlock, type SimulatedState, type StepChange } from './state.ts';
+import { done, failed, withBlock, type SimulatedState, type StepChange } from './state.ts';
 import type { EffectDraft, StepSurroundings } from './state.ts';
 import { blockIdOf, blockName } from './transition.ts';
 

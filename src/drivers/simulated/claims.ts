@@ -1,4 +1,5 @@
 /** Physical ranges that an add or remove works on: nothing else may be added there meanwhile. */
+import { BLOCKS_MAX } from '../../contract/block-ranges.ts';
 import type { DriverCall, MemoryRange } from '../../contract/driver.ts';
 import { overtakes } from './fencing.ts';
 import { done, type RangeClaim, type SimulatedState, type StepChange } from './state.ts';
@@ -25,6 +26,8 @@ export function overlaps(one: MemoryRange, other: MemoryRange): boolean {
   return one.start < other.start + other.size && other.start < one.start + one.size;
 }
 
+/** Whether the range is made of whole blocks, no more than a range may name. */
 export function isAligned({ start, size }: MemoryRange, blockSizeBytes: number): boolean {
-  return size > 0 && start >= 0 && start % blockSizeBytes === 0 && size % blockSizeBytes === 0;
+  const isPossible = start >= 0 && size > 0 && size <= BLOCKS_MAX * blockSizeBytes;
+  return isPossible && start % blockSizeBytes === 0 && size % blockSizeBytes === 0;
 }

@@ -1,8 +1,9 @@
 /** `try_remove_memory`, in steps: the devices go first, the mapping (here: the claim on the range) last. */
+import { blocksOfRange } from '../../contract/block-ranges.ts';
 import type { DriverCall, DriverStep } from '../../contract/driver.ts';
 import { dropClaim, dropOvertakenClaims, isAligned, ownClaim, withClaim } from './claims.ts';
 import { keptTokens } from './fencing.ts';
-import { blocksOfRange, done, failed, onlineZone, withBlock, type SimulatedState, type StepChange } from './state.ts';
+import { done, failed, onlineZone, withBlock, type SimulatedState, type StepChange } from './state.ts';
 import { blockIdOf, blockName, leftover, settled } from './transition.ts';
 
 export const removeSteps = {

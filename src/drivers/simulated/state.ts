@@ -135,10 +135,3 @@ export function withBlock(state: SimulatedState, blockId: number, block: Simulat
   const { [blockId]: _replaced, ...others } = state.blocks;
   return { ...state, blocks: block ? { ...others, [blockId]: block } : others };
 }
-
-/** Ids of the blocks that `range` touches, partly covered ones included. */
-export function blocksOfRange(range: MemoryRange, blockSizeBytes: number): readonly number[] {
-  const first = Math.floor(range.start / blockSizeBytes);
-  const last = Math.ceil((range.start + range.size) / blockSizeBytes) - 1;
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
-}

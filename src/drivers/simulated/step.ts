@@ -1,4 +1,5 @@
 /** One driver step as a pure function: fencing, journal, the operation itself, injected errors, audit. */
+import { blocksOfRange } from '../../contract/block-ranges.ts';
 import type { DriverCall } from '../../contract/driver.ts';
 import type { OperationType } from '../../kernel/memory-block.ts';
 import { addSteps } from './add.ts';
@@ -7,7 +8,7 @@ import { findEntry, hasSameTokens, recordEntry } from './journal.ts';
 import { offlineSteps } from './offline.ts';
 import { onlineSteps } from './online.ts';
 import { removeSteps } from './remove.ts';
-import { blocksOfRange, failed, type Effect, type EffectDraft, type SimulatedState } from './state.ts';
+import { failed, type Effect, type EffectDraft, type SimulatedState } from './state.ts';
 import type { StepChange, StepSurroundings, StepWait } from './state.ts';
 
 type Step = (state: SimulatedState, call: DriverCall, around: StepSurroundings) => StepChange | StepWait;

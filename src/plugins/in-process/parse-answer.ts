@@ -23,7 +23,7 @@ const validate = new Ajv().compile<NotifierAnswer>({
 
 /** The reply that a plugin's answer (JSON text) is: nonsense is an error that quotes it. */
 export function parseAnswer(pluginName: string, text: string): NotifierReply {
-  const answer: unknown = JSON.parse(text);
+  const answer = parseJson(text);
   if (!validate(answer)) {
     const [problem] = validate.errors ?? [];
     const where = `${problem?.instancePath ?? ''} ${problem?.message ?? 'is not an answer'}`.trim();
@@ -38,4 +38,13 @@ export function parseAnswer(pluginName: string, text: string): NotifierReply {
     kind: 'answer',
     answer: isLong ? { ...answer, reason: `${reason.slice(0, REASON_LENGTH_MAX - 1)}…` } : answer,
   };
+}
+
+/** Undefined for what is no JSON: a plugin can write to the port itself. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -12,9 +12,13 @@ import {
 } from './thread-messages.ts';
 
 const ENTRY = new URL(`./thread-entry${MODULE_EXTENSION}`, import.meta.url);
+/** As many as a worker runs activities at once by default; more are refused instead of piling up in the thread. */
+const CALLS_MAX = 100;
+/** Every call may read each of the three things once at a time. */
+const READS_MAX = 3 * CALLS_MAX;
 /**
- * A plugin that reads the pods of a node holds some 500 of them at 2 KiB, twice while they are parsed: 2 MiB a call. 32
- * calls at once, one for each of 32 nodes, are 64 MiB; as much again is the plugin's own.
+ * A node has some 500 pods of half a KiB each, held twice while they cross the port: half a MiB a call, 50 MiB for
+ * CALLS_MAX. The rest is the plugin's own.
  */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 };
 /** The signal aborts this share of the timeout before the deadline, so that a plugin can still say what it waited for. */
@@ -44,6 +48,7 @@ export class PluginThread {
   readonly #described = Promise.withResolvers<PluginDescription>();
   readonly #exited = Promise.withResolvers<void>();
   #nextCallId = 0;
+  #readsUnderWay = 0;
   #endedBecause: string | undefined;
 
   constructor(moduleUrl: string, services: PluginServices) {
@@ -76,6 +81,8 @@ export class PluginThread {
   /** Asks the plugin; at the timeout the thread is terminated, since nothing less stops an endless loop. */
   async call(event: MemoryNotify, config: Readonly<Record<string, unknown>>, timeoutMs: number): Promise<CallOutcome> {
     if (this.#endedBecause !== undefined) return { kind: 'ended', message: this.#endedBecause, wasAlone: false };
+    if (this.#calls.size >= CALLS_MAX)
+      return { kind: 'failed', message: `${String(CALLS_MAX)} calls are under way already` };
     const id = this.#nextCallId++;
     const { promise, resolve } = Promise.withResolvers<CallOutcome>();
     this.#calls.set(id, resolve);
@@ -124,11 +131,18 @@ export class PluginThread {
   }
 
   async #read({ id, method, node }: FromThread & { type: 'cluster' }): Promise<void> {
+    if (this.#readsUnderWay >= READS_MAX) {
+      void this.end(`asked for more than ${String(READS_MAX)} things at once`);
+      return;
+    }
+    this.#readsUnderWay++;
     try {
       const value: unknown = await this.#services.cluster[method](node);
       this.#send({ type: 'cluster', id, value });
     } catch (error) {
       this.#send({ type: 'cluster', id, message: `reading ${method} of ${node}: ${messageOf(error)}` });
+    } finally {
+      this.#readsUnderWay--;
     }
   }
 

@@ -87,6 +87,8 @@ describe('in-process plugin host', function () {
     ['a-function', /answered nonsense: null/],
     ['a-cycle', /misbehaving failed: .*circular/],
     ['too-long', /misbehaving failed: the answer has \d+ characters/],
+    ['forge-answers', /misbehaving answered nonsense: no JSON/],
+    ['ask-too-much', /misbehaving asked for more than 300 things at once/],
     ['forge', /misbehaving sent a message that no plugin thread sends/],
   ] as const) {
     it(`answers with an error that names the plugin when it does: ${does}; then goes on`, async () => {
@@ -211,7 +213,10 @@ function clusterOf(podCount: number): ClusterReader {
   const pod = { namespace: 'default', containers: [], initContainers: [], overheadBytes: 0 };
   const isThere = (name: string) => name !== 'gone';
   return {
-    node: (name) => Promise.resolve(isThere(name) ? { name, capacityBytes: 1, allocatableBytes: 1 } : undefined),
+    node: (name) =>
+      name === 'hangs'
+        ? new Promise(() => undefined)
+        : Promise.resolve(isThere(name) ? { name, capacityBytes: 1, allocatableBytes: 1 } : undefined),
     podsOnNode: () =>
       Promise.resolve(Array.from({ length: podCount }, (_, at) => ({ ...pod, name: `p${String(at)}` }))),
     nodeMemoryOnlineBytes: (name) => Promise.resolve(isThere(name) ? 1024 : undefined),
