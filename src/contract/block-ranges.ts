@@ -30,7 +30,7 @@ export function formatBlockRanges(ids: readonly number[]): string {
   const runs: [number, number][] = [];
   for (const id of [...new Set(ids)].sort((a, b) => a - b)) {
     const last = runs.at(-1);
-    if (last && last[1] === id - 1) last[1] = id;
+    if (last?.[1] === id - 1) last[1] = id;
     else runs.push([id, id]);
   }
   return runs.map(([first, last]) => (first === last ? String(first) : `${String(first)}-${String(last)}`)).join(',');

@@ -17,14 +17,19 @@ const CACHE = path.join(ROOT, 'node_modules', '.cache', 'memhp');
 export async function workflowBundle(): Promise<{ codePath: string }> {
   const codePath = path.join(CACHE, `workflow-bundle-${await fingerprint()}.js`);
   if (existsSync(codePath)) return { codePath };
-  const { code } = await bundleWorkflowCode({ workflowsPath: entryPath(), logger: { ...console, ...QUIET } });
+  const { code } = await bundleWorkflows(entryPath());
   await mkdir(CACHE, { recursive: true });
   await writeFileAtomic(codePath, code);
   return { codePath };
 }
 
+/** The bundle of the workflows that `workflowsPath` exports. */
+export function bundleWorkflows(workflowsPath: string): Promise<{ code: string }> {
+  return bundleWorkflowCode({ workflowsPath, logger: QUIET });
+}
+
 /** Entry of the bundle; its exports are the workflow types. TypeScript in the source tree, JavaScript in the package. */
-export function entryPath(): string {
+function entryPath(): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return path.join(ROOT, 'workflows', `bundle.${extension}`);
 }

@@ -8,6 +8,9 @@ import { createInterface } from 'node:readline';
 import { describeExit, supervise, type ExitReport, type ProcessGroup } from '../../src/dev/supervise.ts';
 import { eventually } from '../support/eventually.ts';
 
+/** Until init has collected a dead orphan, which some take a second for. */
+const REAPED_TIMEOUT_MS = 10_000;
+
 /** Of a process, or, by the negative pid of its leader, of anything in its process group. */
 function isAlive(pid: number): boolean {
   try {
@@ -52,7 +55,8 @@ describe('supervise', () => {
     assert.deepEqual(unexpected, []);
   });
 
-  it('leaves no process after stopAll, neither a deaf one nor the children of one', async () => {
+  it('leaves no process after stopAll, neither a deaf one nor the children of one', async function () {
+    this.timeout(REAPED_TIMEOUT_MS);
     const plain = await shell('plain', 'sleep 60');
     const deaf = await shell('deaf', "trap '' TERM; while :; do sleep 0.05; done");
     const parent = await shell('parent', "(trap '' TERM; while :; do sleep 0.05; done) & wait");
@@ -76,7 +80,8 @@ describe('supervise', () => {
     await assert.rejects(group.start({ name: 'ghost', command: '/no/such/file', args: [] }), /ghost cannot be started/);
   });
 
-  it('lets no child outlive a parent that was killed', async () => {
+  it('lets no child outlive a parent that was killed', async function () {
+    this.timeout(REAPED_TIMEOUT_MS);
     const module = path.resolve(import.meta.dirname, '../../src/dev/supervise.ts');
     const program = `
       import { supervise } from ${JSON.stringify(module)};

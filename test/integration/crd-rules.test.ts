@@ -50,7 +50,7 @@ describe('CEL rules of the custom resource definitions', function () {
   for (const example of COUNTEREXAMPLES) {
     const { kind, path, title } = example;
 
-    describe(`${kind} ${path}: ${title}`, () => {
+    describe(`${kind}${path && ` ${path}`}: ${title}`, () => {
       it('is refused with a message that says what is wrong, and nothing changes', async () => {
         await prepare(example, 'memoryhotplug.io');
         const before = await objects();

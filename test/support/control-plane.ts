@@ -11,7 +11,8 @@ import { after } from 'mocha';
 import { acquireTools } from '../../src/dev/acquire-tool.ts';
 import { startControlPlane, type ControlPlane } from '../../src/dev/start-control-plane.ts';
 import { supervise } from '../../src/dev/supervise.ts';
-import { CRD_DIRECTORY } from './custom-resource-definitions.ts';
+import { CRD_DIRECTORY, KINDS } from './custom-resource-definitions.ts';
+import { eventually } from './eventually.ts';
 import { createKubectl, type Kubectl } from './kubectl.ts';
 
 export interface TestControlPlane extends ControlPlane {
@@ -50,6 +51,11 @@ export async function startTestControlPlane(): Promise<TestControlPlane> {
 async function installKinds(kubectl: Kubectl): Promise<void> {
   await kubectl.succeed(['apply', '-f', CRD_DIRECTORY]);
   await kubectl.succeed(['wait', '--for=condition=Established', '--timeout=30s', '-f', CRD_DIRECTORY]);
+  // An established kind may not be discoverable yet; this also renews what kubectl has cached.
+  const resources = ['api-resources', '--categories=memhp', '--output=name'];
+  await eventually('kubectl knows our kinds', async () => {
+    return (await kubectl.succeed(resources)).trim().split('\n').length === KINDS.length;
+  });
 }
 
 after('stop the shared control plane', async function () {

@@ -1,14 +1,29 @@
-/** Waiting for a condition instead of for time. */
+/** Waits for a condition with a limit: the only way in which tests wait. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-const LIMIT_MS = 5_000;
-const POLL_MS = 10;
+export interface EventuallyOptions {
+  readonly limitMs?: number;
+  readonly everyMs?: number;
+}
 
-/** Resolves once `holds` answers true; rejects with `what` after five seconds. */
-export async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + LIMIT_MS;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`did not happen in ${String(LIMIT_MS)} ms: ${what}`);
-    await delay(POLL_MS);
+/** Calls `probe` until it returns something other than undefined or false, and returns that. Fails naming `what`. */
+export async function eventually<T>(
+  what: string,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
+  { limitMs = 20_000, everyMs = 50 }: EventuallyOptions = {},
+): Promise<T> {
+  const endMs = Date.now() + limitMs;
+  let last: unknown;
+  while (Date.now() < endMs) {
+    try {
+      const found = await probe();
+      if (found !== undefined && found !== false) return found;
+      last = undefined;
+    } catch (error) {
+      last = error;
+    }
+    await delay(everyMs);
   }
+  const because = last instanceof Error ? `: ${last.message}` : '';
+  throw new Error(`not within ${String(limitMs / 1000)} s: ${what}${because}`, { cause: last });
 }

@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 
@@ -24,7 +22,7 @@ export interface Kubectl {
 
 export function createKubectl(executable: string, kubeconfig: string): Kubectl {
   // Discovery is cached by server address; a port used again by the next control plane must not find the old answers.
-  const cacheDirectory = mkdtempSync(path.join(tmpdir(), 'memhp-kubectl-'));
+  const cacheDirectory = path.join(path.dirname(kubeconfig), 'kubectl-cache');
   const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: cacheDirectory };
 
   const run: Kubectl['run'] = async (args, input = '') => {

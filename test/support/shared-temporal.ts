@@ -7,9 +7,8 @@ import type { NativeConnection } from '@temporalio/worker';
 import { acquireTools } from '../../src/dev/acquire-tool.ts';
 import { startTemporal } from '../../src/dev/start-temporal.ts';
 import { supervise } from '../../src/dev/supervise.ts';
-import { createLogger } from '../../src/logging/create-logger.ts';
 import { connectTemporal } from '../../src/temporal/connect-temporal.ts';
-import { installRuntime } from '../../src/temporal/install-runtime.ts';
+import { installTestRuntime } from './test-runtime.ts';
 
 export interface SharedTemporal {
   readonly client: Client;
@@ -33,9 +32,7 @@ async function start(): Promise<SharedTemporal> {
   cleanups.push(() => processes.stopAll());
   const tools = await acquireTools(['temporal']);
   const { address } = await startTemporal({ tools, processes, stateDirectory: directory, headless: true });
-  const log = createLogger({ process: 'test', level: process.env['MEMHP_LOG_LEVEL'] ?? 'error', format: 'text' });
-  installRuntime(log);
-  const connections = await connectTemporal(log, new AbortController().signal, { address });
+  const connections = await connectTemporal(installTestRuntime(), new AbortController().signal, { address });
   cleanups.push(() => connections.close());
   return { ...connections, address };
 }

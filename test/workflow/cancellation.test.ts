@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { OperationRequest } from '../../src/contract/operations.ts';
 import { DEVICE_HOTPLUG_LOCK } from '../../src/contract/lock-names.ts';
 import { eventually } from '../support/eventually.ts';
-import { storyOf } from '../support/history-story.ts';
+import { eventsOf } from '../support/history-story.ts';
 import { OperationStage, registered, type Running } from '../support/operation-stage.ts';
 import { BLOCK_SIZE, ScriptedNode } from '../support/scripted-node.ts';
 
@@ -29,6 +29,13 @@ describe('cancelled, late and lonely operations', function () {
     await eventually('the run waits for device_hotplug_lock', async () => {
       const { locks } = await stage.lockTable();
       return locks.some((lock) => lock.name === DEVICE_HOTPLUG_LOCK && lock.waiters.some((w) => w.runId === run.runId));
+    });
+  }
+
+  async function cancellationIsRecorded(run: Running): Promise<void> {
+    await eventually('the cancellation is recorded', async () => {
+      const events = await eventsOf(stage.client, run.workflowId, run.runId);
+      return events.some((event) => event.workflowExecutionCancelRequestedEventAttributes);
     });
   }
 
@@ -80,11 +87,7 @@ describe('cancelled, late and lonely operations', function () {
     const run = await stage.start(offline());
     await asked.promise;
     await run.cancel();
-    await eventually('the cancellation is recorded', async () =>
-      (await stage.client.workflow.getHandle(run.workflowId).fetchHistory()).events?.some(
-        (e) => e.workflowExecutionCancelRequestedEventAttributes,
-      ),
-    );
+    await cancellationIsRecorded(run);
     answer.resolve(undefined);
     assert.equal((await run.result()).errno, 'EINTR');
     assert.deepEqual(stage.node.steps, ['offline.prepare', 'offline.abort', 'offline.finish']);
@@ -101,11 +104,7 @@ describe('cancelled, late and lonely operations', function () {
       const run = await stage.start(request());
       await held.reached;
       await run.cancel();
-      await eventually('the cancellation is recorded', async () =>
-        (await stage.client.workflow.getHandle(run.workflowId).fetchHistory()).events?.some(
-          (e) => e.workflowExecutionCancelRequestedEventAttributes,
-        ),
-      );
+      await cancellationIsRecorded(run);
       // The step itself must not be cancelled either: it would have ended by now.
       held.letGo();
       assert.equal((await run.result()).result, 'Succeeded');
@@ -193,7 +192,5 @@ describe('cancelled, late and lonely operations', function () {
     const tokens = outcomes.map((outcome) => outcome.fencingToken ?? 0);
     assert.equal(new Set(tokens).size, runs.length, 'no token was granted twice');
     assert.ok((await stage.lockEntityRuns()) > 1, 'it did continue as new');
-    const story = await storyOf(stage.client, runs[0]!.workflowId, runs[0]!.runId);
-    assert.ok(story.length > 0);
   });
 });

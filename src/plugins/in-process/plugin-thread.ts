@@ -46,7 +46,7 @@ export class PluginThread {
   readonly #services: PluginServices;
   readonly #calls = new Map<number, (outcome: CallOutcome) => void>();
   readonly #described = Promise.withResolvers<PluginDescription>();
-  readonly #exited = Promise.withResolvers<void>();
+  readonly #exited = Promise.withResolvers<true>();
   #nextCallId = 0;
   #readsUnderWay = 0;
   #endedBecause: string | undefined;
@@ -157,7 +157,7 @@ export class PluginThread {
     const wasAlone = this.#calls.size === 1;
     for (const resolve of this.#calls.values()) resolve({ kind: 'ended', message: because, wasAlone });
     this.#calls.clear();
-    this.#exited.resolve();
+    this.#exited.resolve(true);
   }
 
   #send(message: ToThread): void {

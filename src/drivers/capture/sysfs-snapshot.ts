@@ -1,0 +1,61 @@
+/** The text of the files that a capture is made of. Reading only; nothing is ever opened for writing. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface SysfsSnapshot {
+  /** Hexadecimal, without 0x. */
+  readonly blockSizeBytes: string;
+  readonly autoOnlineBlocks?: string;
+  readonly blocks: readonly SysfsBlock[];
+  /** /proc/zoneinfo, where it could be read. */
+  readonly zoneinfo?: string;
+}
+
+export interface SysfsBlock {
+  /** `memory32` */
+  readonly name: string;
+  readonly state: string;
+  readonly validZones?: string;
+  readonly removable?: string;
+  /** Names of the links to NUMA nodes: `node0`. */
+  readonly nodes: readonly string[];
+}
+
+export const MEMORY_SYSFS = '/sys/devices/system/memory';
+export const ZONEINFO = '/proc/zoneinfo';
+
+/** Throws an Error that says what is missing when `root` is not a memory directory of sysfs. */
+export function readSysfs(root: string, zoneinfoFile: string): SysfsSnapshot {
+  const blockSizeBytes = readIfThere(join(root, 'block_size_bytes'));
+  if (blockSizeBytes === undefined) {
+    throw new Error(
+      `${root}/block_size_bytes does not exist: this kernel has no memory hotplug, or name its sysfs with --sysfs`,
+    );
+  }
+  const blocks = readdirSync(root).filter((name) => /^memory\d+$/.test(name));
+  const autoOnlineBlocks = readIfThere(join(root, 'auto_online_blocks'));
+  const zoneinfo = readIfThere(zoneinfoFile);
+  return {
+    blockSizeBytes,
+    ...(autoOnlineBlocks === undefined ? {} : { autoOnlineBlocks }),
+    blocks: blocks.map((name) => readBlock(root, name)),
+    ...(zoneinfo === undefined ? {} : { zoneinfo }),
+  };
+}
+
+function readBlock(root: string, name: string): SysfsBlock {
+  const directory = join(root, name);
+  const validZones = readIfThere(join(directory, 'valid_zones'));
+  const removable = readIfThere(join(directory, 'removable'));
+  return {
+    name,
+    state: readFileSync(join(directory, 'state'), 'utf8'),
+    ...(validZones === undefined ? {} : { validZones }),
+    ...(removable === undefined ? {} : { removable }),
+    nodes: readdirSync(directory).filter((entry) => /^node\d+$/.test(entry)),
+  };
+}
+
+function readIfThere(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
