@@ -16,7 +16,12 @@ const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.met
 const pinnedNode = path.join(root, 'node_modules', '.bin', 'node');
 
 const OLDEST_NODE_MAJOR = 20;
-/** How often a silent `npm ci` says that it is alive; people give up on a command that is silent for much longer. */
+/**
+ * Installs what package-lock.json says, and leaves that file alone. Not `npm ci`: it refuses a lock file that was written
+ * where the packages for other platforms could not be seen (a mirror that has only some), and such a one is harmless.
+ */
+const INSTALL = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+/** How often a silent npm says that it is alive; people give up on a command that is silent for much longer. */
 const PROGRESS_INTERVAL_MS = 10_000;
 
 /** Prints what is wrong and what to do next, and ends. */
@@ -65,14 +70,14 @@ function run(command, args, { forwardSignals = false } = {}) {
 }
 
 async function installPackages(reason) {
-  console.log(`bootstrap: npm ci, because ${reason}`);
+  console.log(`bootstrap: npm install, because ${reason}`);
   const startTime = Date.now();
   const seconds = () => Math.round((Date.now() - startTime) / 1000);
-  const progress = setInterval(() => console.log(`bootstrap: npm ci … ${seconds()} s`), PROGRESS_INTERVAL_MS);
+  const progress = setInterval(() => console.log(`bootstrap: npm install … ${seconds()} s`), PROGRESS_INTERVAL_MS);
   try {
-    const { status } = await run('npm', ['ci', '--no-audit', '--no-fund']);
+    const { status } = await run('npm', INSTALL);
     if (status !== 0) {
-      fail('npm ci failed, see above. Check that the npm registry can be reached (npm ping), then run this again.');
+      fail('npm install failed, see above. Check that the npm registry can be reached (npm ping), then run this again.');
     }
   } catch (error) {
     fail(`npm cannot be started (${error.message}). Install npm 10 or newer, then run this again.`);
@@ -82,7 +87,7 @@ async function installPackages(reason) {
   console.log(`bootstrap: packages installed in ${seconds()} s`);
   if (!existsSync(pinnedNode)) {
     fail(
-      'npm ci did not install the pinned Node (node_modules/.bin/node). Its package has an install script: check that ' +
+      'npm did not install the pinned Node (node_modules/.bin/node). Its package has an install script: check that ' +
         'scripts are allowed (npm config get ignore-scripts must say false), remove node_modules, and run this again.',
     );
   }

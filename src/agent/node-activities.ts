@@ -1,7 +1,6 @@
 /** The activities of one node: Temporal's side of a MemoryDriver. */
 import type { InspectInput, NodeActivities } from '../contract/activities.ts';
-import { blocksOfRange } from '../contract/block-ranges.ts';
-import type { DriverCall, DriverResult } from '../contract/driver.ts';
+import { blockIdsOf, type DriverCall, type DriverResult } from '../contract/driver.ts';
 import type { MemoryDriver } from '../contract/memory-driver.ts';
 
 /** What an activity needs of Temporal's Context. */
@@ -27,7 +26,7 @@ const HEARTBEATS_PER_TIMEOUT = 3;
 
 export function createNodeActivities({ driver, publish, surroundings }: NodeActivitiesOptions): NodeActivities {
   return {
-    inspect: async (input) => driver.inspect(await blockIdsOf(driver, input)),
+    inspect: async (input) => driver.inspect(await askedBlocks(driver, input)),
     driverStep: async (call) => {
       const result = await takeStep(driver, call, surroundings());
       // Before the result: whoever reads the block after the operation has ended must see what it did.
@@ -37,10 +36,10 @@ export function createNodeActivities({ driver, publish, surroundings }: NodeActi
   };
 }
 
-async function blockIdsOf(driver: MemoryDriver, input: InspectInput): Promise<readonly number[]> {
+async function askedBlocks(driver: MemoryDriver, input: InspectInput): Promise<readonly number[]> {
   if ('blockIds' in input) return input.blockIds;
   const { blockSizeBytes } = await driver.inspect([]);
-  return blocksOfRange(input.range, blockSizeBytes);
+  return blockIdsOf(input.range, blockSizeBytes);
 }
 
 /**

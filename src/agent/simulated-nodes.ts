@@ -35,6 +35,7 @@ export class SimulatedNodes {
   readonly #blocks = new Map<string, Map<string, MemoryBlock>>();
   /** Nodes on their way out; one is not opened again before it has closed. */
   readonly #leaving = new Map<string, Promise<void>>();
+  #isStopped = false;
 
   constructor(options: SimulatedNodesOptions) {
     this.#options = options;
@@ -48,7 +49,7 @@ export class SimulatedNodes {
     }
     const served = this.#served.get(name);
     if (served) this.#configure(served, node);
-    else void (this.#leaving.get(name) ?? Promise.resolve()).then(() => this.#serve(node));
+    else void this.#serveOnceLeft(node);
   }
 
   nodeGone(name: string): void {
@@ -69,13 +70,20 @@ export class SimulatedNodes {
     this.#served.get(nodeName)?.agent.publisher.blockGone(block.metadata.name);
   }
 
+  /** Leaves every node; resolves when all have been told so in the cluster, or cannot be. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     for (const name of [...this.#served.keys()]) this.#leave(name);
     await Promise.all(this.#leaving.values());
   }
 
   #isOurs({ metadata, spec }: NodeMemory): boolean {
     return this.#options.nodes ? this.#options.nodes.includes(metadata.name) : spec.simulated !== undefined;
+  }
+
+  async #serveOnceLeft(node: NodeMemory): Promise<void> {
+    await this.#leaving.get(node.metadata.name);
+    if (!this.#isStopped) this.#serve(node);
   }
 
   #serve(node: NodeMemory): void {

@@ -2,6 +2,7 @@
  * Activity interfaces, declared here and implemented elsewhere (`satisfies`): inferring them from the implementation
  * would drag the implementation's types into the workflow sandbox.
  */
+import type { LockServiceClaim } from '../kernel/lock-epoch.ts';
 import type { OnlineType, OperationType } from '../kernel/memory-block.ts';
 import type { BlockInspection, DriverCall, DriverResult, MemoryRange, NodeInspection, RunReference } from './driver.ts';
 import type { LockMessage } from './locks.ts';
@@ -72,12 +73,8 @@ export interface LockActivities {
   sendLockMessage(input: { cluster: string; node: string; message: LockMessage }): Promise<void>;
 }
 
-export interface ClaimLockServiceInput {
+export interface ClaimLockServiceInput extends LockServiceClaim {
   readonly node: string;
-  readonly runId: string;
-  /** The run that this one continues; unset in the first run of a chain. */
-  readonly previousRunId?: string;
-  readonly epoch?: number;
 }
 
 /** Run by the operator on the locks queue. */

@@ -1,5 +1,4 @@
 /** Sets of memory block ids, written like lsmem writes them: `0-6,32`. Inclusive ends. */
-import type { MemoryRange } from './driver.ts';
 
 const RANGE = /^(\d+)(?:-(\d+))?$/;
 /** The most blocks one range set may name: 16 TiB of 128 MiB blocks. A larger set is a typing error. */
@@ -34,12 +33,4 @@ export function formatBlockRanges(ids: readonly number[]): string {
     else runs.push([id, id]);
   }
   return runs.map(([first, last]) => (first === last ? String(first) : `${String(first)}-${String(last)}`)).join(',');
-}
-
-/** Ids of the blocks that `range` touches, partly covered ones included; cut off after BLOCKS_MAX of them. */
-export function blocksOfRange(range: MemoryRange, blockSizeBytes: number): readonly number[] {
-  const first = Math.floor(range.start / blockSizeBytes);
-  const last = Math.ceil((range.start + range.size) / blockSizeBytes) - 1;
-  const length = Math.min(Math.max(0, last - first + 1), BLOCKS_MAX);
-  return Array.from({ length }, (_, index) => first + index);
 }

@@ -17,11 +17,13 @@ export const READY_REASONS = [
   'NodeGone',
   'TemporalUnavailable',
   'AddNotSupported',
+  'RemoveNotSupported',
   'ZoneMismatch',
   'Drifted',
   'BlockSizeChanged',
   'Paused',
   'Deleting',
+  'Orphaned',
   'Unknown',
 ] as const;
 export type Reason = (typeof READY_REASONS)[number];

@@ -13,6 +13,8 @@ export const ORPHAN_ANNOTATION = `${API_GROUP}/orphan`;
 /** Field managers: the agent owns what it observed (state, zone, address, size), the operator all other status. */
 export const AGENT_FIELD_MANAGER = 'memhp-agent';
 export const OPERATOR_FIELD_MANAGER = 'memhp-operator';
+/** Owns NodeMemory.status.lockService alone: leaving it out of another application must not remove it. */
+export const LOCK_SERVICE_FIELD_MANAGER = 'memhp-lock-service';
 
 /** One running operation per block: the id is the guard that saves work; the locks are what makes it safe. */
 export function operationWorkflowId(cluster: string, node: string, blockId: number): string {

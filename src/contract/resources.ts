@@ -1,5 +1,6 @@
 /** The custom resources of group memoryhotplug.io/v1alpha1, as TypeScript. The schemas that the API server enforces are in crds/. */
 import type { Errno } from '../kernel/errno.ts';
+import type { LockServiceRecord } from '../kernel/lock-epoch.ts';
 import type { MemoryAction } from '../kernel/memory-action.ts';
 import type { MemoryBlockState, OnlineType, OperationType, RequestedState } from '../kernel/memory-block.ts';
 import type { Zone } from '../kernel/zone.ts';
@@ -166,10 +167,8 @@ export interface DriverCapabilities {
   readonly offline: boolean;
 }
 
-export interface LockServiceStatus {
-  readonly epoch: number;
-  readonly runId: string;
-}
+/** Epoch and run of the node's lock entity; the run that holds this record grants. */
+export type LockServiceStatus = LockServiceRecord;
 
 export interface NodeMemoryStatus {
   readonly driver?: string;

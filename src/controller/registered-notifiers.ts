@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { RegisteredNotifier } from '../contract/notifier.ts';
 import type { LabelSelector, MemoryNotifier } from '../contract/resources.ts';
-import { compareChainOrder } from './chain-order.ts';
+import { orderChain } from '../kernel/notifier-chain.ts';
 
 type Labels = Readonly<Record<string, string>> | undefined;
 
@@ -17,14 +17,11 @@ export interface NotifierChain {
 export function registeredNotifiers(all: readonly MemoryNotifier[], block: Labels, node: Labels): NotifierChain {
   const matching = all
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    .filter(({ spec }) => matches(spec.nodeSelector, node) && matches(spec.blockSelector, block))
-    .map((notifier) => ({ registered: registeredNotifier(notifier), generation: notifier.metadata.generation ?? 0 }))
-    .sort((a, b) => compareChainOrder(a.registered, b.registered));
-  const identity = matching.map(({ registered, generation }) => `${registered.uid}@${String(generation)}`).join();
-  return {
-    notifiers: matching.map(({ registered }) => registered),
-    fingerprint: createHash('sha256').update(identity).digest('hex').slice(0, 16),
-  };
+    .filter(({ spec }) => matches(spec.nodeSelector, node) && matches(spec.blockSelector, block));
+  const generations = new Map(matching.map(({ metadata }) => [metadata.name, metadata.generation ?? 0]));
+  const notifiers = orderChain(matching.map(registeredNotifier));
+  const identity = notifiers.map(({ name, uid }) => `${uid}@${String(generations.get(name))}`).join();
+  return { notifiers, fingerprint: createHash('sha256').update(identity).digest('hex').slice(0, 16) };
 }
 
 /** No selector selects everything. */

@@ -246,9 +246,9 @@ describe('simulated fencing and journal', () => {
         const model = new Model();
         for (const call of sequence) {
           const first = model.call(call);
-          const { blocks, claims, tokens, lastEffect } = model.state;
+          const after = model.state;
           assert.deepEqual(model.call(call), first);
-          assert.deepEqual({ ...model.state, blocks, claims, tokens, lastEffect }, model.state);
+          assert.equal(model.state, after);
         }
       }),
     );

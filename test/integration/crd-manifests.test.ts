@@ -48,7 +48,7 @@ const REFUSED: readonly [Kind, string, object, RegExp][] = [
     'MemoryBlock',
     'half a block',
     { spec: { ...block, blockId: 1.5 } },
-    /spec\.blockId in body must be of type integer/,
+    /spec\.blockId in body must be of type int/,
   ],
   [
     'MemoryBlock',

@@ -9,15 +9,15 @@ export interface EventuallyOptions {
 /** Calls `probe` until it returns something other than undefined or false, and returns that. Fails naming `what`. */
 export async function eventually<T>(
   what: string,
-  probe: () => Promise<T | undefined | false> | T | undefined | false,
+  probe: () => Promise<T> | T,
   { limitMs = 20_000, everyMs = 50 }: EventuallyOptions = {},
-): Promise<T> {
+): Promise<Exclude<T, undefined | false>> {
   const endMs = Date.now() + limitMs;
   let last: unknown;
   while (Date.now() < endMs) {
     try {
       const found = await probe();
-      if (found !== undefined && found !== false) return found;
+      if (found !== undefined && found !== false) return found as Exclude<T, undefined | false>;
       last = undefined;
     } catch (error) {
       last = error;

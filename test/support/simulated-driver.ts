@@ -6,7 +6,7 @@ import winston from 'winston';
 import type { SimulatedSpec } from '../../src/contract/resources.ts';
 import { SimulatedDriver, type SimulatedDriverOptions } from '../../src/drivers/simulated/simulated-driver.ts';
 
-export const SILENT_LOGGER = winston.createLogger({ silent: true, transports: [new winston.transports.Console()] });
+export const SILENT_LOGGER = winston.createLogger({ silent: true });
 
 /** Blocks 0-7 as a small machine boots with them, and a Movable block 40. */
 export const SMALL_NODE: SimulatedSpec = {

@@ -1,6 +1,5 @@
 /** `add_memory_resource`, in steps. Auto-online is the workflow's business. */
-import { blocksOfRange } from '../../contract/block-ranges.ts';
-import type { DriverCall, DriverStep } from '../../contract/driver.ts';
+import { blockIdsOf, type DriverCall, type DriverStep } from '../../contract/driver.ts';
 import type { Errno } from '../../kernel/errno.ts';
 import { formatAddress } from '../../contract/quantity.ts';
 import type { SimulatedBehaviour } from './behaviour.ts';
@@ -40,7 +39,7 @@ function refuseAdd(
       message: `${where} is beyond memory${String(behaviour.maxBlockId)}, the last that can be addressed`,
     };
   }
-  const present = blocksOfRange(range, blockSizeBytes).find((id) => state.blocks[id]);
+  const present = blockIdsOf(range, blockSizeBytes).find((id) => state.blocks[id]);
   if (present !== undefined) return { errno: 'EEXIST', message: `${where} overlaps memory${String(present)}` };
   const claimed = state.claims.find((claim) => overlaps(claim.range, range));
   if (claimed)
@@ -58,7 +57,7 @@ function refuseAdd(
 function commit(state: SimulatedState, call: DriverCall): StepChange {
   const blockId = blockIdOf(call);
   const claim = ownClaim(state, call);
-  if (!claim || !blocksOfRange(claim.range, state.blockSizeBytes).includes(blockId)) {
+  if (!claim || !blockIdsOf(claim.range, state.blockSizeBytes).includes(blockId)) {
     return failed(state, 'EINVAL', `${blockName(call)} is not in a range that this run has claimed`);
   }
   if (claim.created.includes(blockId)) return done(state);

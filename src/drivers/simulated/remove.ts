@@ -1,6 +1,5 @@
 /** `try_remove_memory`, in steps: the devices go first, the mapping (here: the claim on the range) last. */
-import { blocksOfRange } from '../../contract/block-ranges.ts';
-import type { DriverCall, DriverStep } from '../../contract/driver.ts';
+import { blockIdsOf, type DriverCall, type DriverStep } from '../../contract/driver.ts';
 import { dropClaim, dropOvertakenClaims, isAligned, ownClaim, withClaim } from './claims.ts';
 import { keptTokens } from './fencing.ts';
 import { done, failed, onlineZone, withBlock, type SimulatedState, type StepChange } from './state.ts';
@@ -22,7 +21,7 @@ function prepare(previous: SimulatedState, call: DriverCall): StepChange {
       `the range is not made of whole blocks of ${String(previous.blockSizeBytes)} bytes`,
     );
   }
-  const ids = blocksOfRange(call.range, previous.blockSizeBytes);
+  const ids = blockIdsOf(call.range, previous.blockSizeBytes);
   const state = settleBlocks(dropOvertakenClaims(previous, call), ids, call);
   const busy = ids.find((id) => state.blocks[id] && !isIdle(state, id));
   if (busy !== undefined) return failed(state, 'EBUSY', `memory${String(busy)} is not offline`);
@@ -38,7 +37,7 @@ function prepare(previous: SimulatedState, call: DriverCall): StepChange {
 function commit(state: SimulatedState, call: DriverCall): StepChange {
   const blockId = blockIdOf(call);
   const claim = ownClaim(state, call);
-  if (!claim || !blocksOfRange(claim.range, state.blockSizeBytes).includes(blockId)) {
+  if (!claim || !blockIdsOf(claim.range, state.blockSizeBytes).includes(blockId)) {
     return failed(state, 'EINVAL', `${blockName(call)} is not in a range that this run has prepared`);
   }
   if (!state.blocks[blockId]) return done(state);

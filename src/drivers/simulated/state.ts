@@ -132,6 +132,7 @@ export function onlineZone(block: SimulatedBlock): Zone | undefined {
 }
 
 export function withBlock(state: SimulatedState, blockId: number, block: SimulatedBlock | undefined): SimulatedState {
-  const { [blockId]: _replaced, ...others } = state.blocks;
-  return { ...state, blocks: block ? { ...others, [blockId]: block } : others };
+  if (block) return { ...state, blocks: { ...state.blocks, [blockId]: block } };
+  const others = Object.entries(state.blocks).filter(([id]) => Number(id) !== blockId);
+  return { ...state, blocks: Object.fromEntries(others) };
 }

@@ -1,6 +1,5 @@
 /** One driver step as a pure function: fencing, journal, the operation itself, injected errors, audit. */
-import { blocksOfRange } from '../../contract/block-ranges.ts';
-import type { DriverCall } from '../../contract/driver.ts';
+import { blockIdsOf, type DriverCall } from '../../contract/driver.ts';
 import type { OperationType } from '../../kernel/memory-block.ts';
 import { addSteps } from './add.ts';
 import { rememberTokens, staleness } from './fencing.ts';
@@ -62,7 +61,7 @@ function needsBlock({ operation, step }: DriverCall): boolean {
 }
 
 function touchedBlocks(state: SimulatedState, call: DriverCall): readonly number[] {
-  return call.blockId === undefined ? blocksOfRange(call.range, state.blockSizeBytes) : [call.blockId];
+  return call.blockId === undefined ? blockIdsOf(call.range, state.blockSizeBytes) : [call.blockId];
 }
 
 function audit(state: SimulatedState, call: DriverCall, drafts: readonly EffectDraft[], nowMs: number): SimulatedState {

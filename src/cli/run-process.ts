@@ -1,0 +1,73 @@
+/** What the long-running commands share: options of every process, logging, and an orderly end on SIGTERM and SIGINT. */
+import { Option, type Command } from 'commander';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type winston from 'winston';
+import { loadKubeConfig } from '../k8s/kube-config.ts';
+import { createLogger, type LogFormat } from '../logging/create-logger.ts';
+import { installRuntime } from '../temporal/install-runtime.ts';
+
+export interface ProcessOptions {
+  readonly kubeconfig?: string;
+  readonly clusterId?: string;
+  readonly logLevel: string;
+  readonly logFormat: LogFormat;
+}
+
+export interface RunningProcess {
+  readonly kubeConfig: KubeConfig;
+  readonly log: winston.Logger;
+  /** Aborted by the first SIGTERM or SIGINT. */
+  readonly signal: AbortSignal;
+}
+
+/** A process that has not ended by itself so long after it was asked to is stuck; Temporal and the API server carry on without it. */
+const SHUTDOWN_LIMIT_MS = 30_000;
+
+export function withProcessOptions(command: Command): Command {
+  return command
+    .option('--kubeconfig <file>', 'kubeconfig; default: KUBECONFIG, the service account of the pod, or ~/.kube/config')
+    .addOption(
+      new Option(
+        '--cluster-id <id>',
+        'prefix of workflow ids and task queues; default: from the uid of kube-system',
+      ).env('MEMHP_CLUSTER_ID'),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'how much to log').choices(['error', 'warn', 'info', 'debug']).default('info'),
+    )
+    .addOption(new Option('--log-format <format>', 'how to log').choices(['json', 'text']).default('json'))
+    .addHelpText(
+      'after',
+      '\nTemporal is found as by every Temporal client: TEMPORAL_ADDRESS, or a profile in temporal.toml.',
+    );
+}
+
+/** Runs `main` until it returns or a signal asks it to end; a second signal, or the limit, ends the process at once. */
+export async function runProcess(
+  name: string,
+  options: ProcessOptions,
+  main: (running: RunningProcess) => Promise<void>,
+): Promise<void> {
+  const log = createLogger({ process: name, level: options.logLevel, format: options.logFormat });
+  installRuntime(log);
+  const kubeConfig = loadKubeConfig(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
+  const controller = new AbortController();
+  const stop = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(1);
+    log.info('shutting down', { signal });
+    controller.abort();
+    setTimeout(() => {
+      log.error('shutdown takes too long; giving up', { limitMs: SHUTDOWN_LIMIT_MS });
+      process.exit(1);
+    }, SHUTDOWN_LIMIT_MS).unref();
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  log.info('starting', { pid: process.pid, node: process.version });
+  try {
+    await main({ kubeConfig, log, signal: controller.signal });
+  } catch (error) {
+    if (!controller.signal.aborted) throw error;
+    log.warn('ended with an error while shutting down', { error: String(error) });
+  }
+  log.info('stopped');
+}

@@ -1,0 +1,48 @@
+/**
+ * The second look of an operation, under device_hotplug_lock: is it still wanted, is there anything left to do, and with
+ * which arguments? Nothing has been done to the memory yet, so whoever changed their mind until now is obeyed.
+ */
+import type { LookAgainInput, LookAgainResult } from '../contract/activities.ts';
+import { ORPHAN_ANNOTATION, PAUSED_ANNOTATION } from '../contract/names.ts';
+import type { MemoryBlock, NodeMemory } from '../contract/resources.ts';
+import { beginTransition, isOnlineType } from '../kernel/memory-block.ts';
+import type { NotifierChain } from './registered-notifiers.ts';
+import { goalOf, isStepTowards } from './wanted-operation.ts';
+
+export interface LookAgainFacts {
+  /** Read live; undefined when there is no such object, or the operation was started without one. */
+  readonly block: MemoryBlock | undefined;
+  readonly node: NodeMemory | undefined;
+  readonly isCrdTerminating: boolean;
+  readonly chain: NotifierChain;
+}
+
+export function lookAgain(input: LookAgainInput, facts: LookAgainFacts): LookAgainResult {
+  const superseded = input.block ? whySuperseded(input, input.block.uid, facts) : undefined;
+  if (superseded !== undefined) return { verdict: 'superseded', message: superseded };
+  const { blockId, state } = input.inspection;
+  if (beginTransition(input.type, state).kind === 'already') {
+    return { verdict: 'nothing-to-do', message: `memory${String(blockId)} is ${state} already` };
+  }
+  const spec = input.block ? facts.block?.spec : undefined;
+  return {
+    verdict: 'proceed',
+    ...(spec?.state && isOnlineType(spec.state) ? { onlineType: spec.state } : {}),
+    ...(spec ? { offlineTimeoutMs: spec.offlineTimeoutSeconds * 1000 } : {}),
+    autoOnline: facts.node?.spec.autoOnline ?? 'offline',
+    notifiers: facts.chain.notifiers,
+    chain: facts.chain.fingerprint,
+  };
+}
+
+function whySuperseded({ type }: LookAgainInput, uid: string, facts: LookAgainFacts): string | undefined {
+  const { block, isCrdTerminating } = facts;
+  if (block?.metadata.uid !== uid) return 'the MemoryBlock is gone';
+  if (isCrdTerminating) return 'the CRD of MemoryBlocks is being deleted; no memory is changed';
+  const { annotations, deletionTimestamp } = block.metadata;
+  if (annotations?.[PAUSED_ANNOTATION] === 'true') return `the MemoryBlock was paused before ${type} began`;
+  if (deletionTimestamp !== undefined && annotations?.[ORPHAN_ANNOTATION]) return 'the MemoryBlock was orphaned';
+  const goal = goalOf(block);
+  if (isStepTowards(type, goal)) return undefined;
+  return `${type} is no longer wanted: ${goal === undefined ? 'nothing is asked for' : `${goal} is wanted now`}`;
+}

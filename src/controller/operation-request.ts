@@ -1,0 +1,45 @@
+/** The arguments of an operation on one MemoryBlock, from its spec and its node's block size. */
+import type { BlockReference, OperationMemo, OperationRequest } from '../contract/operations.ts';
+import type { MemoryBlock } from '../contract/resources.ts';
+import { isOnlineType, type OperationType } from '../kernel/memory-block.ts';
+
+export function operationRequest(
+  type: OperationType,
+  cluster: string,
+  block: MemoryBlock,
+  blockSizeBytes: number,
+): OperationRequest {
+  const { spec } = block;
+  const base = {
+    cluster,
+    node: spec.nodeName,
+    block: blockReference(block),
+    lockTimeoutMs: spec.lockTimeoutSeconds * 1000,
+  };
+  const range = { start: spec.blockId * blockSizeBytes, size: blockSizeBytes };
+  switch (type) {
+    case 'add': {
+      const { numaNode } = spec;
+      return { type, input: { ...base, range, ...(numaNode === undefined ? {} : { numaNode }) } };
+    }
+    case 'online': {
+      const onlineType = spec.state && isOnlineType(spec.state) ? spec.state : 'online';
+      return { type, input: { ...base, blockId: spec.blockId, onlineType } };
+    }
+    case 'offline':
+      return {
+        type,
+        input: { ...base, blockId: spec.blockId, offlineTimeoutMs: spec.offlineTimeoutSeconds * 1000 },
+      };
+    case 'remove':
+      return { type, input: { ...base, range } };
+  }
+}
+
+export function operationMemo({ type, input }: OperationRequest): OperationMemo {
+  return { type, ...(input.block ? { uid: input.block.uid, generation: input.block.generation } : {}) };
+}
+
+function blockReference({ metadata }: MemoryBlock): BlockReference {
+  return { name: metadata.name, uid: metadata.uid ?? '', generation: metadata.generation ?? 0 };
+}

@@ -1,0 +1,93 @@
+/** How the end of an operation changes a block's status. */
+import type { OperationOutcome } from '../contract/operations.ts';
+import type { LastOperation, MemoryBlockStatus, OperationStatus, RetryStatus } from '../contract/resources.ts';
+import { backoffMs, type Backoff } from './backoff.ts';
+
+/** Five seconds is soon for a person who waits; five minutes costs a node nothing and forgets nobody. */
+const RETRY: Backoff = { baseMs: 5_000, maxMs: 300_000 };
+/** What is in the way comes and goes by itself (an agent that restarts, a lock): worth looking at more often. */
+const RETRY_SOON: Backoff = { baseMs: 5_000, maxMs: 30_000 };
+/** Nothing changes without a person; looked at again all the same, should the change be one that nobody told us of. */
+const RETRY_HOPELESS: Backoff = { baseMs: 3_600_000, maxMs: 3_600_000 };
+/** A plugin that names a later time than this is not believed. */
+const RETRY_AFTER_MAX_MS = 86_400_000;
+/** The CRD's own limit is far higher; longer ones make `kubectl get` unreadable. */
+const MESSAGE_MAX = 1024;
+
+export interface EndedOperation {
+  readonly outcome: OperationOutcome;
+  readonly runId: string;
+  /** Generation of the spec that it was started for. */
+  readonly generation: number;
+  readonly nowMs: number;
+}
+
+/**
+ * The status after `ended`. Idempotent by run id: a repeat changes nothing. What another run wrote about itself stays.
+ */
+export function applyOutcome(status: MemoryBlockStatus, ended: EndedOperation): MemoryBlockStatus {
+  const { outcome, runId } = ended;
+  const { operation, retry, ...rest } = status;
+  if (status.lastOperation?.runId === runId) return { ...rest, ...keep(operation, runId), ...(retry ? { retry } : {}) };
+  const last = lastOperationOf(ended);
+  const nextRetry = retryAfter(last, outcome, retry, status.lastOperation, ended.nowMs);
+  const token = Math.max(status.fencingToken ?? 0, outcome.fencingToken ?? 0);
+  return {
+    ...rest,
+    ...keep(operation, runId),
+    lastOperation: last,
+    ...(outcome.notifiers.length > 0 || !outcome.noop ? { notifiers: outcome.notifiers } : {}),
+    ...(nextRetry ? { retry: nextRetry } : {}),
+    ...(token > 0 ? { fencingToken: token } : {}),
+  };
+}
+
+/** The outcome of a run that closed without writing one: it was terminated, or its history is gone. */
+export function lostOutcome({ type, runId }: OperationStatus, closedAs: string | undefined): OperationOutcome {
+  const how = closedAs === undefined ? 'is not known to the Temporal server any more' : `was closed (${closedAs})`;
+  const message = `run ${runId} ${how} without an outcome; the block is looked at anew`;
+  return { type, result: 'Unknown', message, notifiers: [] };
+}
+
+function keep(operation: OperationStatus | undefined, runId: string): Pick<MemoryBlockStatus, 'operation'> {
+  return operation && operation.runId !== runId ? { operation } : {};
+}
+
+function lastOperationOf({ outcome, runId, generation, nowMs }: EndedOperation): LastOperation {
+  const { type, result, errno, message, cause } = outcome;
+  return {
+    type,
+    result,
+    runId,
+    ...(errno ? { errno } : {}),
+    message: message.slice(0, MESSAGE_MAX),
+    completionTime: new Date(nowMs).toISOString(),
+    generation,
+    ...(cause ? { cause } : {}),
+  };
+}
+
+/** Failures are counted per generation: a changed spec starts afresh. */
+function retryAfter(
+  last: LastOperation,
+  { retryAfterSeconds, chain }: OperationOutcome,
+  before: RetryStatus | undefined,
+  lastBefore: LastOperation | undefined,
+  nowMs: number,
+): RetryStatus | undefined {
+  if (last.result === 'Succeeded' || last.result === 'Superseded') return undefined;
+  const failures = lastBefore?.generation === last.generation ? (before?.count ?? 0) : 0;
+  const askedMs = retryAfterSeconds === undefined ? undefined : Math.max(1, retryAfterSeconds) * 1000;
+  const delayMs = askedMs === undefined ? backoffMs(backoffOf(last), failures) : Math.min(askedMs, RETRY_AFTER_MAX_MS);
+  return {
+    count: failures + 1,
+    nextTime: new Date(nowMs + delayMs).toISOString(),
+    ...(last.result === 'Vetoed' && chain !== undefined ? { chain } : {}),
+  };
+}
+
+function backoffOf({ cause, result }: LastOperation): Backoff {
+  if (cause === 'Infeasible') return RETRY_HOPELESS;
+  const isPassing = cause === 'AgentUnavailable' || cause === 'LockTimeout' || cause === 'Deadlock';
+  return isPassing || result === 'Unknown' ? RETRY_SOON : RETRY;
+}

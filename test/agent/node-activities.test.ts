@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import type { DriverResult } from '../../src/contract/driver.ts';
+import type { MemoryDriver, StepContext } from '../../src/contract/memory-driver.ts';
+import { createNodeActivities, type ActivitySurroundings } from '../../src/agent/node-activities.ts';
+import { driverCall, TEST_BLOCK_BYTES } from '../support/driver-run.ts';
+import { startSimulatedNode } from '../support/simulated-driver.ts';
+
+const CALL = driverCall({ operation: 'offline', step: 'commit', blockId: 40, bootId: 'boot-1' });
+
+/** A driver whose step lasts until it is interrupted, like a migration without end. */
+function migratingDriver(onStep: (context: StepContext) => void = () => undefined): MemoryDriver {
+  const step = (_call: unknown, context: StepContext): Promise<DriverResult> => {
+    onStep(context);
+    return new Promise((resolve) => {
+      context.signal.addEventListener('abort', () => {
+        resolve({ ok: false, errno: 'EINTR', message: 'interrupted' });
+      });
+    });
+  };
+  return { step } as unknown as MemoryDriver;
+}
+
+function surroundings(parts: Partial<ActivitySurroundings>): () => ActivitySurroundings {
+  const idle = { signal: new AbortController().signal, isCancelRequested: () => false, heartbeat: () => undefined };
+  return () => ({ ...idle, ...parts });
+}
+
+describe('node activities', () => {
+  it('a cancelled operation interrupts the step and its EINTR is a result', async () => {
+    const cancellation = new AbortController();
+    const { driverStep } = createNodeActivities({
+      driver: migratingDriver(() => {
+        queueMicrotask(() => {
+          cancellation.abort();
+        });
+      }),
+      publish: () => Promise.resolve(),
+      surroundings: surroundings({ signal: cancellation.signal, isCancelRequested: () => true }),
+    });
+    const result = await driverStep(CALL);
+    assert.equal(result.ok ? 'ok' : result.errno, 'EINTR');
+  });
+
+  it('a worker that shuts down gives the attempt up without a result and without interrupting the step', async () => {
+    const shutdown = new AbortController();
+    let context: StepContext | undefined;
+    let published = 0;
+    const { driverStep } = createNodeActivities({
+      driver: migratingDriver((seen) => {
+        context = seen;
+        queueMicrotask(() => {
+          shutdown.abort(new Error('WORKER_SHUTDOWN'));
+        });
+      }),
+      publish: () => Promise.resolve(void published++),
+      surroundings: surroundings({ signal: shutdown.signal }),
+    });
+    await assert.rejects(driverStep(CALL), /WORKER_SHUTDOWN/);
+    assert.equal(context?.signal.aborted, false);
+    assert.equal(published, 0);
+  });
+
+  it('heartbeats while the driver is silent, and repeats its last progress', async () => {
+    const cancellation = new AbortController();
+    const seen: string[] = [];
+    const { driverStep } = createNodeActivities({
+      driver: migratingDriver((context) => {
+        context.heartbeat('migrating');
+      }),
+      publish: () => Promise.resolve(),
+      surroundings: surroundings({
+        signal: cancellation.signal,
+        isCancelRequested: () => true,
+        heartbeatTimeoutMs: 3,
+        heartbeat: (details) => {
+          seen.push(details);
+          if (seen.length === 4) cancellation.abort();
+        },
+      }),
+    });
+    await driverStep(CALL);
+    assert.deepEqual(seen.slice(0, 4), ['migrating', 'migrating', 'migrating', 'migrating']);
+  });
+
+  it('shows the new state in the cluster before the step returns', async () => {
+    const node = startSimulatedNode();
+    try {
+      const { bootId } = await node.driver.inspect([]);
+      const order: string[] = [];
+      const { driverStep } = createNodeActivities({
+        driver: node.driver,
+        publish: async () => {
+          order.push((await node.driver.observe(40)).state ?? '');
+        },
+        surroundings: surroundings({}),
+      });
+      await driverStep({ ...CALL, step: 'prepare', bootId });
+      order.push('returned');
+      assert.deepEqual(order, ['going-offline', 'returned']);
+    } finally {
+      await node.remove();
+    }
+  });
+
+  it('inspects by id and by physical range', async () => {
+    const node = startSimulatedNode();
+    try {
+      const { inspect } = createNodeActivities({
+        driver: node.driver,
+        publish: () => Promise.resolve(),
+        surroundings: surroundings({}),
+      });
+      const byId = await inspect({ node: 'n', blockIds: [7, 8] });
+      const byRange = await inspect({ node: 'n', range: { start: 7 * TEST_BLOCK_BYTES, size: 2 * TEST_BLOCK_BYTES } });
+      assert.deepEqual(byRange, byId);
+      assert.deepEqual(
+        byId.blocks.map(({ state }) => state),
+        ['online', 'absent'],
+      );
+    } finally {
+      await node.remove();
+    }
+  });
+});

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import type { MemoryBlock, NodeMemory, NodeMemoryStatus } from '../../src/contract/resources.ts';
+import type { Clock } from '../../src/controller/clock.ts';
+import { StatusPublisher, type StatusWriter } from '../../src/agent/status-publisher.ts';
+import { OperationRun } from '../support/driver-run.ts';
+import { SILENT_LOGGER, startSimulatedNode, type SimulatedNode } from '../support/simulated-driver.ts';
+
+const NODE: NodeMemory = { metadata: { name: 'worker-1' }, spec: {} };
+
+function memoryBlock(blockId: number, status?: MemoryBlock['status']): MemoryBlock {
+  const spec = { nodeName: 'worker-1', blockId, deletionPolicy: 'Retain', driftPolicy: 'Report' } as const;
+  const object = {
+    metadata: { name: `worker-1-memory${String(blockId)}` },
+    spec: { ...spec, offlineTimeoutSeconds: 1, lockTimeoutSeconds: 1 },
+  };
+  return status ? { ...object, status } : object;
+}
+
+/** Timers that fire only when the test says so. */
+class ManualClock implements Clock {
+  readonly #timers = new Map<() => void, number>();
+  nowMs(): number {
+    return Date.parse('2026-01-02T03:04:05Z');
+  }
+  after(delayMs: number, run: () => void): () => void {
+    this.#timers.set(run, delayMs);
+    return () => this.#timers.delete(run);
+  }
+  fire(isDue: (delayMs: number) => boolean): void {
+    for (const [run, delayMs] of [...this.#timers]) {
+      if (!isDue(delayMs)) continue;
+      this.#timers.delete(run);
+      run();
+    }
+  }
+}
+
+/** An API server: keeps what is written; can be down. */
+class Writer implements StatusWriter {
+  readonly written: { name: string; status: object }[] = [];
+  attempts = 0;
+  isDown = false;
+  onWrite: () => void = () => undefined;
+
+  writeNode(name: string, status: object): Promise<void> {
+    return this.#write(name, status);
+  }
+  writeBlock(name: string, status: object): Promise<void> {
+    return this.#write(name, status);
+  }
+  #write(name: string, status: object): Promise<void> {
+    this.attempts++;
+    this.onWrite();
+    if (this.isDown) return Promise.reject(new Error('connection refused'));
+    this.written.push({ name, status });
+    return Promise.resolve();
+  }
+}
+
+describe('status publisher', () => {
+  let node: SimulatedNode;
+  let writer: Writer;
+  let clock: ManualClock;
+  let publisher: StatusPublisher;
+
+  beforeEach(() => {
+    node = startSimulatedNode();
+    writer = new Writer();
+    clock = new ManualClock();
+    publisher = new StatusPublisher({ node: 'worker-1', driver: node.driver, writer, logger: SILENT_LOGGER, clock });
+  });
+  afterEach(async () => {
+    await node.remove();
+  });
+
+  const lastOf = (name: string): object | undefined => writer.written.findLast((each) => each.name === name)?.status;
+
+  it('gives a new MemoryBlock its state, absent ones too, and the node its ranges', async () => {
+    publisher.blockSeen(memoryBlock(40));
+    publisher.blockSeen(memoryBlock(32));
+    await publisher.publish();
+    assert.deepEqual(lastOf('worker-1-memory40'), {
+      state: 'online',
+      zone: 'Movable',
+      physicalAddress: '0x140000000',
+      blockSize: '128Mi',
+    });
+    assert.deepEqual(lastOf('worker-1-memory32'), {
+      state: 'absent',
+      physicalAddress: '0x100000000',
+      blockSize: '128Mi',
+    });
+    const status = lastOf('worker-1') as NodeMemoryStatus;
+    assert.deepEqual(
+      status.conditions?.map(({ type, status: value }) => [type, value]),
+      [['AgentReady', 'True']],
+    );
+    assert.deepEqual(
+      status.blocks?.map(({ range }) => range),
+      ['0', '1-7', '40'],
+    );
+  });
+
+  it('writes nothing when nothing has changed, also after a restart', async () => {
+    publisher.blockSeen(memoryBlock(40));
+    await publisher.publish();
+    const { attempts } = writer;
+    await publisher.publish();
+    assert.equal(writer.attempts, attempts);
+    const second = new StatusPublisher({ node: 'worker-1', driver: node.driver, writer, logger: SILENT_LOGGER, clock });
+    second.nodeSeen({ ...NODE, status: lastOf('worker-1') as NodeMemoryStatus });
+    second.blockSeen(memoryBlock(40, lastOf('worker-1-memory40') as MemoryBlock['status']));
+    await second.publish();
+    assert.equal(writer.attempts, attempts);
+  });
+
+  it('writes again what somebody else has changed or a new object lacks', async () => {
+    publisher.blockSeen(memoryBlock(40));
+    await publisher.publish();
+    publisher.blockSeen(memoryBlock(40, { state: 'offline' }));
+    await publisher.publish();
+    publisher.blockGone('worker-1-memory40');
+    publisher.blockSeen(memoryBlock(40));
+    await publisher.publish();
+    assert.equal(writer.written.filter(({ name }) => name === 'worker-1-memory40').length, 3);
+  });
+
+  it('has written the change by the time that publish resolves', async () => {
+    publisher.blockSeen(memoryBlock(40));
+    await publisher.publish();
+    const { bootId } = await node.driver.inspect([]);
+    await new OperationRun(node.driver, 1, { operation: 'offline', blockId: 40, bootId }).step('prepare');
+    await publisher.publish();
+    assert.equal((lastOf('worker-1-memory40') as { state: string }).state, 'going-offline');
+  });
+
+  it('waits five seconds at most for an API server that is down, and writes when it is back', async () => {
+    writer.isDown = true;
+    publisher.blockSeen(memoryBlock(40));
+    const tried = new Promise<void>((resolve) => (writer.onWrite = resolve));
+    const published = publisher.publish();
+    await tried;
+    clock.fire((delayMs) => delayMs === 5_000);
+    await published;
+    assert.deepEqual(writer.written, []);
+    writer.isDown = false;
+    const caughtUp = publisher.publish();
+    clock.fire((delayMs) => delayMs < 5_000);
+    await caughtUp;
+    assert.equal((lastOf('worker-1-memory40') as { state: string }).state, 'online');
+  });
+
+  it('says on stop that nobody serves the node', async () => {
+    await publisher.stop();
+    const [condition] = (lastOf('worker-1') as NodeMemoryStatus).conditions ?? [];
+    assert.deepEqual([condition?.status, condition?.reason], ['False', 'Stopped']);
+  });
+
+  it('keeps the time of a condition while its status is the same', async () => {
+    const since = '2020-01-01T00:00:00Z';
+    const known = {
+      type: 'AgentReady',
+      status: 'True',
+      reason: 'Serving',
+      message: 'x',
+      lastTransitionTime: since,
+    } as const;
+    publisher.nodeSeen({ ...NODE, status: { conditions: [known] } });
+    await publisher.publish();
+    const [condition] = (lastOf('worker-1') as NodeMemoryStatus).conditions ?? [];
+    assert.equal(condition?.lastTransitionTime, since);
+  });
+});
