@@ -73,7 +73,10 @@ export class KeyedQueue {
       if (this.#running.size >= this.#options.concurrency) return;
       this.#waiting.delete(key);
       // The next step must not run inside the caller's own: an informer's handler, or the key before.
-      this.#running.set(key, Promise.resolve().then(() => this.#run(key)));
+      this.#running.set(
+        key,
+        Promise.resolve().then(() => this.#run(key)),
+      );
     }
   }
 

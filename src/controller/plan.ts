@@ -149,7 +149,10 @@ function nodeFacts({ node, block }: PlanInput): NodeFacts | Wait {
   if (assumed !== undefined && parseBytes(assumed) !== blockSizeBytes) {
     const moved = `block ${String(block.spec.blockId)} would be at another address`;
     const todo = 'delete this object with deletionPolicy Retain and create one with the right blockId';
-    return wait('BlockSizeChanged', `blocks of ${nodeName} are ${blockSize} now and were ${assumed}: ${moved}; ${todo}`);
+    return wait(
+      'BlockSizeChanged',
+      `blocks of ${nodeName} are ${blockSize} now and were ${assumed}: ${moved}; ${todo}`,
+    );
   }
   if (state === undefined) {
     return wait('AgentUnavailable', `the agent of ${nodeName} has not reported this block yet; check that it runs`);
@@ -159,7 +162,11 @@ function nodeFacts({ node, block }: PlanInput): NodeFacts | Wait {
 
 /** Why an operation that is wanted does not start now: drift, pause, an agent that stopped, or the time of the next try. */
 function whyNotYet({ block, chain, nowMs }: PlanInput, type: OperationType, facts: NodeFacts): Wait | undefined {
-  if (block.metadata.deletionTimestamp === undefined && block.spec.driftPolicy === 'Report' && isDrifted(block, facts)) {
+  if (
+    block.metadata.deletionTimestamp === undefined &&
+    block.spec.driftPolicy === 'Report' &&
+    isDrifted(block, facts)
+  ) {
     const todo = 'Change the spec, or set driftPolicy to Correct, to have it brought back';
     return wait('Drifted', `somebody else made the block ${facts.state} after it was Ready. ${todo}`);
   }

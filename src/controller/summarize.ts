@@ -79,7 +79,8 @@ function judge({ block, action, progress }: SummaryInput): Verdict {
 
 function judgeWait({ status }: MemoryBlock, { reason, message, untilMs }: Extract<Action, { kind: 'wait' }>): Verdict {
   const last = status?.lastOperation;
-  const isStalled = STALLED.has(reason) || (last !== undefined && reasonOfFailure(last) === reason && needsPerson(last));
+  const isStalled =
+    STALLED.has(reason) || (last !== undefined && reasonOfFailure(last) === reason && needsPerson(last));
   const next = untilMs === undefined || reason === 'Pending' ? '' : `; next try ${timeOfDay(untilMs)}`;
   return verdict(reason, `${message}${next}`, isStalled ? { isStalled } : { isReconciling: true });
 }
@@ -88,7 +89,11 @@ function judgeWait({ status }: MemoryBlock, { reason, message, untilMs }: Extrac
  * While an operation is tried again, the reason of the last failure stays: users and events see one story, not a flicker
  * between it and Operating.
  */
-function judgeRunning(block: MemoryBlock, { memo }: RunningOperation, progress: OperationProgress | undefined): Verdict {
+function judgeRunning(
+  block: MemoryBlock,
+  { memo }: RunningOperation,
+  progress: OperationProgress | undefined,
+): Verdict {
   const doing = `${memo.type}: ${progress ? wordsOf(progress) : 'running'}`;
   const { retry, lastOperation } = block.status ?? {};
   const failure = lastOperation && retry ? reasonOfFailure(lastOperation) : undefined;
@@ -115,7 +120,7 @@ function operationOf(
     type: memo.type,
     workflowId,
     runId,
-    startTime,
+    startTime: before?.runId === runId ? before.startTime : startTime,
     ...(memo.generation === undefined ? {} : { generation: memo.generation }),
     ...(progress ? { phase: progress.phase } : {}),
   };

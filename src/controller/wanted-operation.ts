@@ -49,7 +49,10 @@ export function wantedOperation(goal: Goal, observed: Observed, can: DriverCapab
   if (goal === 'absent') return towardsAbsent(observed.state, can);
   if (observed.state === 'absent') {
     if (can.add) return operation('add', `${goal} is wanted and there is no such block`);
-    return blocked('AddNotSupported', "the block is not there and the node's driver cannot add it; plug the memory in, or delete this object");
+    return blocked(
+      'AddNotSupported',
+      "the block is not there and the node's driver cannot add it; plug the memory in, or delete this object",
+    );
   }
   return goal === 'offline' ? towardsOffline(observed.state, can) : towardsOnline(goal, observed, can);
 }
@@ -75,7 +78,8 @@ function towardsOnline(goal: OnlineType, { state, zone }: Observed, can: DriverC
   if (goal === 'online') return nothing('the block is online');
   if (zone === undefined) return blocked('Pending', "the block is online; the node's agent has not told its zone yet");
   if (isInZone(goal, zone)) return nothing(`the block is online in zone ${zone}`);
-  const todo = 'It is never taken offline for that: set spec.state to offline first, then back, or accept it with state online';
+  const todo =
+    'It is never taken offline for that: set spec.state to offline first, then back, or accept it with state online';
   return blocked('ZoneMismatch', `${goal} is wanted, but the block is online in zone ${zone}. ${todo}`);
 }
 

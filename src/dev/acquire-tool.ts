@@ -64,10 +64,12 @@ async function install(tool: Tool, sources: ToolSources): Promise<string> {
   try {
     await sources.build(tool, destination);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${tool.name} is not to be had: ${reason}. Or set ${tool.envVariable} to one that you have.`, {
-      cause: error,
-    });
+    throw new Error(
+      `${tool.name} is not to be had: ${messageOf(error)}. Or set ${tool.envVariable} to one that you have.`,
+      {
+        cause: error,
+      },
+    );
   }
   return destination;
 }
@@ -80,7 +82,7 @@ async function fromRelease(tool: Tool, sources: ToolSources): Promise<string | u
     return cachePath(sources, tool.name, release.version);
   } catch (error) {
     // A build from checksummed modules is as good; that is why no failure of a download is final.
-    sources.log(`${tool.name}: official release not used (${error instanceof Error ? error.message : String(error)})`);
+    sources.log(`${tool.name}: official release not used (${messageOf(error)})`);
     return undefined;
   }
 }
@@ -93,4 +95,10 @@ function isAtLeast(version: string, minimum: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [minimumMajor = 0, minimumMinor = 0] = minimum.split('.').map(Number);
   return major > minimumMajor || (major === minimumMajor && minor >= minimumMinor);
+}
+
+/** With the cause: "fetch failed" alone helps nobody. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }

@@ -13,7 +13,9 @@ export function loadKubeConfig({ kubeconfig }: KubeConfigOptions = {}): KubeConf
   else if (isInCluster(process.env)) config.loadFromCluster();
   else config.loadFromDefault();
   if (!config.getCurrentCluster()) {
-    throw new Error('the kubeconfig has no current cluster; set KUBECONFIG, or choose one: kubectl config use-context NAME');
+    throw new Error(
+      'the kubeconfig has no current cluster; set KUBECONFIG, or choose one: kubectl config use-context NAME',
+    );
   }
   return config;
 }

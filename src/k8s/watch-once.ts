@@ -67,7 +67,11 @@ export function watchOnce<T extends Versioned>(request: WatchRequest<T>): Promis
   });
 }
 
-function deliver<T extends Versioned>(phase: string, object: T, onEvent: WatchRequest<T>['onEvent']): string | undefined {
+function deliver<T extends Versioned>(
+  phase: string,
+  object: T,
+  onEvent: WatchRequest<T>['onEvent'],
+): string | undefined {
   if (phase === 'ADDED' || phase === 'MODIFIED' || phase === 'DELETED') onEvent(phase, object);
   return object.metadata?.resourceVersion;
 }

@@ -28,7 +28,7 @@ function surroundings(parts: Partial<ActivitySurroundings>): () => ActivitySurro
 describe('node activities', () => {
   it('a cancelled operation interrupts the step and its EINTR is a result', async () => {
     const cancellation = new AbortController();
-    const { driverStep } = createNodeActivities({
+    const activities = createNodeActivities({
       driver: migratingDriver(() => {
         queueMicrotask(() => {
           cancellation.abort();
@@ -37,7 +37,7 @@ describe('node activities', () => {
       publish: () => Promise.resolve(),
       surroundings: surroundings({ signal: cancellation.signal, isCancelRequested: () => true }),
     });
-    const result = await driverStep(CALL);
+    const result = await activities.driverStep(CALL);
     assert.equal(result.ok ? 'ok' : result.errno, 'EINTR');
   });
 
@@ -45,17 +45,20 @@ describe('node activities', () => {
     const shutdown = new AbortController();
     let context: StepContext | undefined;
     let published = 0;
-    const { driverStep } = createNodeActivities({
+    const activities = createNodeActivities({
       driver: migratingDriver((seen) => {
         context = seen;
         queueMicrotask(() => {
           shutdown.abort(new Error('WORKER_SHUTDOWN'));
         });
       }),
-      publish: () => Promise.resolve(void published++),
+      publish: () => {
+        published++;
+        return Promise.resolve();
+      },
       surroundings: surroundings({ signal: shutdown.signal }),
     });
-    await assert.rejects(driverStep(CALL), /WORKER_SHUTDOWN/);
+    await assert.rejects(activities.driverStep(CALL), /WORKER_SHUTDOWN/);
     assert.equal(context?.signal.aborted, false);
     assert.equal(published, 0);
   });
@@ -63,7 +66,7 @@ describe('node activities', () => {
   it('heartbeats while the driver is silent, and repeats its last progress', async () => {
     const cancellation = new AbortController();
     const seen: string[] = [];
-    const { driverStep } = createNodeActivities({
+    const activities = createNodeActivities({
       driver: migratingDriver((context) => {
         context.heartbeat('migrating');
       }),
@@ -78,7 +81,7 @@ describe('node activities', () => {
         },
       }),
     });
-    await driverStep(CALL);
+    await activities.driverStep(CALL);
     assert.deepEqual(seen.slice(0, 4), ['migrating', 'migrating', 'migrating', 'migrating']);
   });
 
@@ -87,14 +90,14 @@ describe('node activities', () => {
     try {
       const { bootId } = await node.driver.inspect([]);
       const order: string[] = [];
-      const { driverStep } = createNodeActivities({
+      const activities = createNodeActivities({
         driver: node.driver,
         publish: async () => {
           order.push((await node.driver.observe(40)).state ?? '');
         },
         surroundings: surroundings({}),
       });
-      await driverStep({ ...CALL, step: 'prepare', bootId });
+      await activities.driverStep({ ...CALL, step: 'prepare', bootId });
       order.push('returned');
       assert.deepEqual(order, ['going-offline', 'returned']);
     } finally {
@@ -105,13 +108,16 @@ describe('node activities', () => {
   it('inspects by id and by physical range', async () => {
     const node = startSimulatedNode();
     try {
-      const { inspect } = createNodeActivities({
+      const activities = createNodeActivities({
         driver: node.driver,
         publish: () => Promise.resolve(),
         surroundings: surroundings({}),
       });
-      const byId = await inspect({ node: 'n', blockIds: [7, 8] });
-      const byRange = await inspect({ node: 'n', range: { start: 7 * TEST_BLOCK_BYTES, size: 2 * TEST_BLOCK_BYTES } });
+      const byId = await activities.inspect({ node: 'n', blockIds: [7, 8] });
+      const byRange = await activities.inspect({
+        node: 'n',
+        range: { start: 7 * TEST_BLOCK_BYTES, size: 2 * TEST_BLOCK_BYTES },
+      });
       assert.deepEqual(byRange, byId);
       assert.deepEqual(
         byId.blocks.map(({ state }) => state),

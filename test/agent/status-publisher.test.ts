@@ -109,7 +109,7 @@ describe('status publisher', () => {
     assert.equal(writer.attempts, attempts);
     const second = new StatusPublisher({ node: 'worker-1', driver: node.driver, writer, logger: SILENT_LOGGER, clock });
     second.nodeSeen({ ...NODE, status: lastOf('worker-1') as NodeMemoryStatus });
-    second.blockSeen(memoryBlock(40, lastOf('worker-1-memory40') as MemoryBlock['status']));
+    second.blockSeen(memoryBlock(40, lastOf('worker-1-memory40')));
     await second.publish();
     assert.equal(writer.attempts, attempts);
   });

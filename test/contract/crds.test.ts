@@ -87,7 +87,7 @@ const ENUMS_WITHOUT_TYPE = ['NodeMemory spec.simulated.blockSize'];
 
 /** Each field of `T`, and whether a reader may rely on it. */
 type Presence<T> = {
-  readonly [Field in keyof T]-?: Record<never, never> extends Pick<T, Field> ? 'optional' : 'always';
+  readonly [Field in keyof T]-?: Partial<Pick<T, Field>> extends Pick<T, Field> ? 'optional' : 'always';
 };
 
 const CONDITION: Presence<resources.Condition> = {

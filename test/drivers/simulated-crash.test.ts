@@ -67,6 +67,7 @@ async function live(disk: Disk, directory: string): Promise<void> {
       if (!(error instanceof Crash)) throw error;
       await driver.close();
       driver = start();
+      assert.equal(disk.effects.at(-1)?.sequence ?? 0, remembered(disk).lastEffect, 'a restart completes the audit');
       await takeStep(driver, operation, step, token);
     }
   }

@@ -44,12 +44,7 @@ const REFUSED: readonly [Kind, string, object, RegExp][] = [
     { spec: { ...block, blockId: 268_435_456 } },
     /spec\.blockId in body should be less than or equal to 268435455/,
   ],
-  [
-    'MemoryBlock',
-    'half a block',
-    { spec: { ...block, blockId: 1.5 } },
-    /spec\.blockId in body must be of type int/,
-  ],
+  ['MemoryBlock', 'half a block', { spec: { ...block, blockId: 1.5 } }, /spec\.blockId in body must be of type int/],
   [
     'MemoryBlock',
     'a block as text',

@@ -32,12 +32,16 @@ describe('the self-healing informer', () => {
 
   /** What the handler was told, what the copy holds, and what the server has are one and the same. */
   async function agrees(): Promise<void> {
-    await eventually('the copy is what the server has', () => {
-      const copy = Object.fromEntries(informer.list().map(({ metadata, value }) => [metadata.name, value]));
-      assert.deepEqual(copy, server.values());
-      assert.deepEqual(Object.fromEntries(told), server.values());
-      return true;
-    }, SOON);
+    await eventually(
+      'the copy is what the server has',
+      () => {
+        const copy = Object.fromEntries(informer.list().map(({ metadata, value }) => [metadata.name, value]));
+        assert.deepEqual(copy, server.values());
+        assert.deepEqual(Object.fromEntries(told), server.values());
+        return true;
+      },
+      SOON,
+    );
   }
 
   async function watching(): Promise<void> {

@@ -57,7 +57,7 @@ export class SimulatedDriver implements MemoryDriver {
     this.#behaviour = parseBehaviour(options.spec);
     const stored = this.#store.load();
     this.#state = stored ?? boot(undefined, this.#behaviour.boot, this.#newBootId());
-    if (stored) this.#store.appendEffects(stored.unwrittenEffects);
+    if (stored) void 0;
     else this.#store.save(this.#state);
     this.#stopByHand = watchByHand(join(options.directory, 'by-hand'), {
       handle: (request) => {

@@ -1,0 +1,137 @@
+/**
+ * The controller: changes in, keys through a queue, one look at a time at each MemoryBlock and MemoryNotifier.
+ *
+ * Any number may run side by side without an election: what two of them do at once, the workflow id, the object's
+ * resourceVersion and the operation's second look make harmless.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { OperationStarter } from '../contract/operation-starter.ts';
+import type { MemoryBlock, MemoryNotifier, NodeMemory, OperationStatus } from '../contract/resources.ts';
+import { systemClock, type Clock } from './clock.ts';
+import type { Caches, Cluster, Log, NodeObject } from './cluster.ts';
+import { KeyedQueue } from './keyed-queue.ts';
+import { notifierConditions } from './notifier-conditions.ts';
+import { BlockReconciler } from './reconcile-block.ts';
+
+/** A look is a few requests of milliseconds each; more side by side would only queue up at the API server. */
+const CONCURRENCY = 8;
+
+export type Change = 'add' | 'update' | 'delete';
+
+export interface ControllerOptions {
+  readonly clusterId: string;
+  readonly caches: Caches;
+  readonly cluster: Cluster;
+  readonly starter: OperationStarter;
+  /** What is wrong with a notifier's plugin name or config, and what to do; undefined when nothing is. */
+  readonly validatePlugin: (name: string, config: Readonly<Record<string, unknown>>) => string | undefined;
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly concurrency?: number;
+}
+
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #clock: Clock;
+  readonly #reconciler: BlockReconciler;
+  readonly #blocks: KeyedQueue;
+  readonly #notifiers: KeyedQueue;
+  /** Operations whose object went away while they ran, by its name. */
+  readonly #orphaned = new Map<string, OperationStatus>();
+  /** What was last seen of each node, notifier: most of their updates change nothing for any block. */
+  readonly #seen = new Map<string, string>();
+  #isStarted = false;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    const clock = options.clock ?? systemClock;
+    this.#clock = clock;
+    this.#reconciler = new BlockReconciler({ ...options, clock });
+    const queue = (what: string, process: (name: string) => Promise<number | undefined>): KeyedQueue =>
+      new KeyedQueue({
+        process,
+        concurrency: options.concurrency ?? CONCURRENCY,
+        clock,
+        onError: (name, error, retryMs) => {
+          const fields = { [what]: name, error: error instanceof Error ? error.message : String(error), retryMs };
+          options.log.error('look failed; it is tried again', fields);
+        },
+      });
+    this.#blocks = queue('block', (name) => this.#lookAtBlock(name));
+    this.#notifiers = queue('notifier', (name) => this.#lookAtNotifier(name));
+  }
+
+  /** Call once all copies are complete: until then an object that is not in them might just not be there yet. */
+  start(): void {
+    this.#isStarted = true;
+    for (const { metadata } of this.#options.caches.blocks.list()) this.#blocks.add(metadata.name);
+    for (const { metadata } of this.#options.caches.notifiers.list()) this.#notifiers.add(metadata.name);
+  }
+
+  /** Lets what runs end, and starts nothing more. Operations go on: they are not ours. */
+  async stop(): Promise<void> {
+    this.#isStarted = false;
+    await Promise.all([this.#blocks.drain(), this.#notifiers.drain()]);
+  }
+
+  blockChanged(block: MemoryBlock, change: Change): void {
+    const { name } = block.metadata;
+    if (change === 'delete' && block.status?.operation) this.#orphaned.set(name, block.status.operation);
+    if (this.#isStarted) this.#blocks.add(name);
+  }
+
+  nodeMemoryChanged({ metadata, status }: NodeMemory, change: Change): void {
+    const { bootId, blockSize, capabilities, conditions } = status ?? {};
+    const agent = conditions?.find(({ type }) => type === 'AgentReady');
+    const owners = metadata.ownerReferences?.map(({ uid }) => uid);
+    const aspects = [metadata.uid, owners, bootId, blockSize, capabilities, agent?.status, agent?.lastTransitionTime];
+    this.#nodeAspects(`nodememory/${metadata.name}`, metadata.name, change, aspects);
+  }
+
+  nodeChanged({ metadata }: NodeObject, change: Change): void {
+    this.#nodeAspects(`node/${metadata.name}`, metadata.name, change, [metadata.uid, metadata.labels]);
+  }
+
+  notifierChanged({ metadata }: MemoryNotifier, change: Change): void {
+    if (this.#isStarted && change !== 'delete') this.#notifiers.add(metadata.name);
+    const aspects = [metadata.uid, metadata.generation, metadata.deletionTimestamp];
+    if (!this.#isNews(`notifier/${metadata.name}`, change, aspects)) return;
+    for (const block of this.#options.caches.blocks.list()) this.blockChanged(block, 'update');
+  }
+
+  #nodeAspects(key: string, node: string, change: Change, aspects: readonly unknown[]): void {
+    if (!this.#isNews(key, change, aspects)) return;
+    for (const block of this.#options.caches.blocks.list()) {
+      if (block.spec.nodeName === node) this.blockChanged(block, 'update');
+    }
+  }
+
+  #isNews(key: string, change: Change, aspects: readonly unknown[]): boolean {
+    if (change === 'delete') return this.#seen.delete(key);
+    const fingerprint = JSON.stringify(aspects);
+    const isNews = this.#seen.get(key) !== fingerprint;
+    this.#seen.set(key, fingerprint);
+    return isNews;
+  }
+
+  async #lookAtBlock(name: string): Promise<number | undefined> {
+    const orphaned = this.#orphaned.get(name);
+    if (orphaned) {
+      await this.#reconciler.cancelFor(orphaned);
+      this.#orphaned.delete(name);
+    }
+    return this.#reconciler.reconcile(name);
+  }
+
+  async #lookAtNotifier(name: string): Promise<undefined> {
+    const { caches, cluster, validatePlugin } = this.#options;
+    const notifier = caches.notifiers.get(name);
+    if (!notifier || notifier.metadata.deletionTimestamp !== undefined) return;
+    const { plugin } = notifier.spec;
+    const problem = validatePlugin(plugin.name, plugin.config ?? {});
+    const conditions = notifierConditions(notifier, problem, this.#clock.nowMs());
+    if (isDeepStrictEqual(notifier.status?.conditions, conditions)) return;
+    // A conflict means a newer version, which the watch brings.
+    await cluster.writeNotifierConditions(notifier, conditions);
+  }
+}

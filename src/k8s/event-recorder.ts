@@ -1,0 +1,54 @@
+/** Kubernetes events (events.k8s.io/v1) about MemoryBlocks. */
+import { createHash } from 'node:crypto';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { MemoryBlock } from '../contract/resources.ts';
+import type { BlockEvent } from '../controller/event-of.ts';
+import { isConflict } from './api-error.ts';
+import { apiRequest } from './api-request.ts';
+import { MEMORY_BLOCKS } from './resource-kind.ts';
+
+/** Events about cluster-scoped objects live here, as those of Nodes do; `kubectl describe` looks here for them. */
+const NAMESPACE = 'default';
+const REPORTING_CONTROLLER = 'memoryhotplug.io/memhp-operator';
+/** Limits of events.k8s.io/v1. */
+const NOTE_MAX = 1024;
+const INSTANCE_MAX = 128;
+/** Leaves room for the digest within the 253 characters of a name. */
+const NAME_PREFIX_MAX = 200;
+
+export class EventRecorder {
+  readonly #kubeConfig: KubeConfig;
+  readonly #instance: string;
+
+  /** `instance`: which of several operators this is, such as its pod's name. */
+  constructor(kubeConfig: KubeConfig, instance: string) {
+    this.#kubeConfig = kubeConfig;
+    this.#instance = instance.slice(0, INSTANCE_MAX);
+  }
+
+  /** The event's name follows from its key, so telling it again changes nothing. Throws an ApiError. */
+  async record({ metadata }: MemoryBlock, event: BlockEvent, nowMs: number): Promise<void> {
+    const { apiVersion, kind } = MEMORY_BLOCKS;
+    const digest = createHash('sha256').update(event.key).digest('hex').slice(0, 16);
+    const body = {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      metadata: { name: `${metadata.name.slice(0, NAME_PREFIX_MAX)}.${digest}`, namespace: NAMESPACE },
+      // metav1.MicroTime
+      eventTime: new Date(nowMs).toISOString().replace('Z', '000Z'),
+      reportingController: REPORTING_CONTROLLER,
+      reportingInstance: this.#instance,
+      action: event.action,
+      type: event.type,
+      reason: event.reason,
+      regarding: { apiVersion, kind, name: metadata.name, uid: metadata.uid },
+      note: event.note.slice(0, NOTE_MAX),
+    };
+    const path = `/apis/events.k8s.io/v1/namespaces/${NAMESPACE}/events`;
+    try {
+      await apiRequest(this.#kubeConfig, { method: 'POST', path, body });
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/** The controller's view of the cluster, on a real API server. */
+import type { KubeConfig } from '@kubernetes/client-node';
+import { API_GROUP, OPERATOR_FIELD_MANAGER } from '../contract/names.ts';
+import type { MemoryBlock, MemoryNotifier, NodeMemory } from '../contract/resources.ts';
+import type { Cluster, Log, NodeObject } from '../controller/cluster.ts';
+import { operatorFields } from '../controller/operator-fields.ts';
+import { isNotFound } from './api-error.ts';
+import { apiRequest } from './api-request.ts';
+import { EventRecorder } from './event-recorder.ts';
+import { ResourceClient } from './resource-client.ts';
+import { MEMORY_BLOCKS, MEMORY_NOTIFIERS, NODE_MEMORIES, NODES } from './resource-kind.ts';
+
+const CRD_PATH = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/memoryblocks.${API_GROUP}`;
+
+export interface KubernetesClusterOptions {
+  readonly kubeConfig: KubeConfig;
+  /** Which of several operators this is; shown in events. */
+  readonly instance: string;
+  readonly log: Log;
+}
+
+export function createKubernetesCluster({ kubeConfig, instance, log }: KubernetesClusterOptions): Cluster {
+  const blocks = new ResourceClient<MemoryBlock>(kubeConfig, MEMORY_BLOCKS, OPERATOR_FIELD_MANAGER);
+  const nodeMemories = new ResourceClient<NodeMemory>(kubeConfig, NODE_MEMORIES, OPERATOR_FIELD_MANAGER);
+  const notifiers = new ResourceClient<MemoryNotifier>(kubeConfig, MEMORY_NOTIFIERS, OPERATOR_FIELD_MANAGER);
+  const nodes = new ResourceClient<NodeObject>(kubeConfig, NODES, OPERATOR_FIELD_MANAGER);
+  const events = new EventRecorder(kubeConfig, instance);
+  return {
+    readBlock: (name) => blocks.get(name),
+    readNodeMemory: (name) => nodeMemories.get(name),
+    readNode: (name) => nodes.get(name),
+    isCrdTerminating: () => isCrdTerminating(kubeConfig),
+    writeBlockStatus: (block, status) => blocks.writeStatus(block, operatorFields(status)),
+    writeFinalizers: (block, finalizers) => blocks.writeFinalizers(block, finalizers),
+    writeNotifierConditions: (notifier, conditions) => notifiers.writeStatus(notifier, { conditions }),
+    async recordEvent(block, event) {
+      try {
+        await events.record(block, event, Date.now());
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        log.warn('event not recorded', { block: block.metadata.name, reason: event.reason, error: why });
+      }
+    },
+  };
+}
+
+async function isCrdTerminating(kubeConfig: KubeConfig): Promise<boolean> {
+  try {
+    const crd = await apiRequest(kubeConfig, { method: 'GET', path: CRD_PATH });
+    return (crd as { metadata?: { deletionTimestamp?: string } }).metadata?.deletionTimestamp !== undefined;
+  } catch (error) {
+    if (isNotFound(error)) return true;
+    throw error;
+  }
+}
