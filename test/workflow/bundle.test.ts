@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { bundleWorkflows } from '../../src/temporal/workflow-bundle.ts';
 
@@ -34,7 +33,9 @@ describe('the workflow bundle', function () {
   });
 
   it('cannot be made of a workflow that reaches for the file system', async () => {
-    const directory = await mkdtemp(path.join(tmpdir(), 'memhp-bundle-'));
+    // Inside the repository, so that the SDK is found from there.
+    await mkdir(path.join(REPOSITORY, 'out'), { recursive: true });
+    const directory = await mkdtemp(path.join(REPOSITORY, 'out', 'bundle-'));
     try {
       const workflows = path.join(directory, 'bundle.ts');
       await writeFile(workflows, 'export async function harmless() { return 1; }\n');

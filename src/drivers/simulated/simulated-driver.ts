@@ -57,7 +57,7 @@ export class SimulatedDriver implements MemoryDriver {
     this.#behaviour = parseBehaviour(options.spec);
     const stored = this.#store.load();
     this.#state = stored ?? boot(undefined, this.#behaviour.boot, this.#newBootId());
-    if (stored) void 0;
+    if (stored) this.#store.appendEffects(stored.unwrittenEffects);
     else this.#store.save(this.#state);
     this.#stopByHand = watchByHand(join(options.directory, 'by-hand'), {
       handle: (request) => {
