@@ -77,7 +77,9 @@ async function installPackages(reason) {
   try {
     const { status } = await run('npm', INSTALL);
     if (status !== 0) {
-      fail('npm install failed, see above. Check that the npm registry can be reached (npm ping), then run this again.');
+      fail(
+        'npm install failed, see above. Check that the npm registry can be reached (npm ping), then run this again.',
+      );
     }
   } catch (error) {
     fail(`npm cannot be started (${error.message}). Install npm 10 or newer, then run this again.`);

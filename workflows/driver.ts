@@ -35,7 +35,6 @@ export interface DriverContext {
   readonly cancelRequested: Promise<void>;
   enter(phase: OperationPhase['phase'], detail?: string): void;
   tell(line: string): void;
-  report(phase: string, message: string): Promise<void>;
 }
 
 /** Which blocks an operation is about. */
@@ -95,7 +94,8 @@ export class Driver {
       if (!isNotStarted(error)) throw error;
     }
     const message = `the agent of ${call.node} does not answer; ${summaryOf(call)} waits for it, holding its locks`;
-    await CancellationScope.nonCancellable(() => this.operation.report('WaitingForAgent', message));
+    this.operation.enter('WaitingForAgent', message);
+    this.operation.tell(message);
     return this.activities(timeoutMs).driverStep.executeWithOptions(options, [call]);
   }
 

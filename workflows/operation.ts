@@ -41,7 +41,7 @@ const { lookAgain } = proxyActivities<OperationActivities>({
   scheduleToCloseTimeout: '30 seconds',
   retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
 });
-const { recordOutcome, reportPhase } = proxyActivities<OperationActivities>({
+const { recordOutcome } = proxyActivities<OperationActivities>({
   startToCloseTimeout: '10 seconds',
   retry: { initialInterval: '200 milliseconds', maximumInterval: '30 seconds' },
 });
@@ -193,14 +193,6 @@ export class Operation<Input extends OperationInput = OperationInput> implements
     }
     this.seen = { ...found, ...inspection };
     return this.seen;
-  }
-
-  /** Makes a long wait visible in the MemoryBlock. */
-  async report(phase: string, message: string): Promise<void> {
-    this.tell(message);
-    const { block } = this.input;
-    if (block)
-      await reportPhase.executeWithOptions({ summary: message }, [{ owner: this.owner, block, phase, message }]);
   }
 
   /** Gives all locks back, then writes the outcome: an API server that cannot be reached must not hold a lock. */

@@ -10,7 +10,7 @@ import { MEMORY_BLOCKS, NODE_MEMORIES, type ResourceKind } from '../k8s/resource
 import { SelfHealingInformer } from '../k8s/self-healing-informer.ts';
 import { connectTemporal } from '../temporal/connect-temporal.ts';
 import { ensureNodeMemory } from './ensure-node-memory.ts';
-import { retryUntilDone } from './retry-until-done.ts';
+import { retryUntilDone } from '../process/retry-until-done.ts';
 import { SimulatedNodes } from './simulated-nodes.ts';
 import type { StatusWriter } from './status-publisher.ts';
 

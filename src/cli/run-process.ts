@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type winston from 'winston';
 import { loadKubeConfig } from '../k8s/kube-config.ts';
-import { createLogger, type LogFormat } from '../logging/create-logger.ts';
+import { createLogger, type LogFormat } from '../process/create-logger.ts';
 import { installRuntime } from '../temporal/install-runtime.ts';
 
 export interface ProcessOptions {

@@ -48,21 +48,12 @@ export interface RecordOutcomeInput {
   readonly outcome: OperationOutcome;
 }
 
-export interface ReportPhaseInput {
-  readonly owner: RunReference;
-  readonly block: BlockReference;
-  readonly phase: string;
-  readonly message: string;
-}
-
 /** Run by the operator on the operations queue. */
 export interface OperationActivities {
   /** Re-reads the object and snapshots the notifier chain; records `status.operation`. Caller holds device_hotplug_lock. */
   lookAgain(input: LookAgainInput): Promise<LookAgainResult>;
   /** Asks one plugin about one action. Never throws because of the plugin: a crash or timeout is a reply of kind error. */
   callNotifier(input: NotifyInput): Promise<NotifierReply>;
-  /** Makes a long wait visible in the MemoryBlock. */
-  reportPhase(input: ReportPhaseInput): Promise<void>;
   /** Writes the outcome into the MemoryBlock; caller holds nothing any more. Idempotent by run id. */
   recordOutcome(input: RecordOutcomeInput): Promise<void>;
 }

@@ -1,11 +1,17 @@
 /** The part of a MemoryBlock's status that the operator owns. */
 import { isDeepStrictEqual } from 'node:util';
-import type { MemoryBlockStatus } from '../contract/resources.ts';
+import type { MemoryBlockStatus, ObservedBlock } from '../contract/resources.ts';
+
+const AGENT_FIELDS = {
+  state: true,
+  zone: true,
+  physicalAddress: true,
+  blockSize: true,
+} as const satisfies Record<keyof ObservedBlock, true>;
 
 /** `status` without what the agent owns; what is left out of a server-side apply is removed from the object. */
 export function operatorFields(status: MemoryBlockStatus): MemoryBlockStatus {
-  const { state: _, zone: __, physicalAddress: ___, blockSize: ____, ...own } = status;
-  return own;
+  return Object.fromEntries(Object.entries(status).filter(([field]) => !(field in AGENT_FIELDS)));
 }
 
 /** Whether writing `next` over `status` would change nothing. */

@@ -88,9 +88,7 @@ export class BlockReconciler {
     if (!known) return undefined;
     const found = await this.#deps.starter.describe(known.workflowId, known.runId);
     if (found?.isRunning) {
-      const { type, generation } = known;
-      const memo = { type, ...(generation === undefined ? {} : { generation }), ...found.memo };
-      return { kind: 'running', operation: { ...found, memo } };
+      return { kind: 'running', operation: found };
     }
     return { kind: 'closed', ...(found?.closedAs === undefined ? {} : { closedAs: found.closedAs }) };
   }

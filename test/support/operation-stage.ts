@@ -138,7 +138,6 @@ export class OperationStage {
       this.asked.push(event);
       return Promise.resolve(this.ask(notifier, event));
     },
-    reportPhase: () => Promise.resolve(),
     recordOutcome: (input) => {
       this.outcomes.push(input);
       return Promise.resolve();

@@ -1,6 +1,6 @@
 /** Temporal's runtime for tests: installed once per process, quiet unless MEMHP_LOG_LEVEL says otherwise. */
 import type winston from 'winston';
-import { createLogger } from '../../src/logging/create-logger.ts';
+import { createLogger } from '../../src/process/create-logger.ts';
 import { installRuntime } from '../../src/temporal/install-runtime.ts';
 
 let log: winston.Logger | undefined;

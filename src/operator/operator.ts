@@ -1,0 +1,107 @@
+/** The operator process: controller, workflow workers, plugins. Any number of them run side by side. */
+import { hostname } from 'node:os';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Worker } from '@temporalio/worker';
+import type winston from 'winston';
+import type { MemoryNotifier } from '../contract/resources.ts';
+import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts';
+import { Controller } from '../controller/controller.ts';
+import { clusterId } from '../k8s/cluster-id.ts';
+import { createClusterReader } from '../k8s/cluster-reader.ts';
+import { createKubernetesCluster } from '../k8s/kubernetes-cluster.ts';
+import { ResourceClient } from '../k8s/resource-client.ts';
+import { MEMORY_NOTIFIERS } from '../k8s/resource-kind.ts';
+import { createPluginHost } from '../plugins/in-process/plugin-host.ts';
+import { loadPlugins } from '../plugins/plugin-registry.ts';
+import { retryUntilDone } from '../process/retry-until-done.ts';
+import { connectTemporal } from '../temporal/connect-temporal.ts';
+import { createLockActivities } from '../temporal/lock-activities.ts';
+import { TemporalOperationStarter } from '../temporal/temporal-operation-starter.ts';
+import { createWorkers } from '../temporal/workers.ts';
+import { workflowBundle } from '../temporal/workflow-bundle.ts';
+import { createLockServiceActivities } from './claim-lock-service.ts';
+import { failpointInterceptors, parseFailpoints } from './failpoints.ts';
+import { createOperationActivities } from './operation-activities.ts';
+import { watchCluster } from './watch-cluster.ts';
+
+export interface OperatorOptions {
+  readonly kubeConfig: KubeConfig;
+  readonly log: winston.Logger;
+  /** Aborted to shut down: the controller stops first, then the workers let go of what they run. */
+  readonly signal: AbortSignal;
+  /** Plugins beyond the built-in ones: npm packages or paths. */
+  readonly plugins: readonly string[];
+  /** Unset: from the cluster itself. */
+  readonly clusterId?: string;
+}
+
+/** Resolves when it has shut down. Rejects when a plugin cannot be loaded, or a worker cannot go on. */
+export async function runOperator(options: OperatorOptions): Promise<void> {
+  const { kubeConfig, log, signal } = options;
+  const interceptors = failpointInterceptors(parseFailpoints(process.env['MEMHP_FAILPOINTS']));
+  const registry = await loadPlugins({ specifiers: options.plugins });
+  const cluster = await retryUntilDone('read the cluster id', log, signal, () =>
+    clusterId(kubeConfig, options.clusterId),
+  );
+  if (cluster === undefined) return;
+  const temporal = await connectTemporal(log, signal);
+  const plugins = createPluginHost({ registry, cluster: createClusterReader(kubeConfig), log });
+  const instance = `${hostname()}-${String(process.pid)}`;
+  const kubernetes = createKubernetesCluster({ kubeConfig, instance, log });
+  const notifiers = new ResourceClient<MemoryNotifier>(kubeConfig, MEMORY_NOTIFIERS, OPERATOR_FIELD_MANAGER);
+  const watch = watchCluster(kubeConfig, log);
+  const controller = new Controller({
+    clusterId: cluster,
+    caches: watch.caches,
+    cluster: kubernetes,
+    starter: new TemporalOperationStarter(temporal.client, cluster),
+    validatePlugin: (name, config) => registry.validateConfig(name, config),
+    log,
+  });
+  const workers = await createWorkers({
+    connection: temporal.native,
+    namespace: temporal.namespace,
+    cluster,
+    workflowBundle: await workflowBundle(),
+    operationActivities: createOperationActivities({
+      cluster: kubernetes,
+      listNotifiers: () => notifiers.list(),
+      plugins,
+    }),
+    lockActivities: createLockActivities(temporal.client),
+    lockServiceActivities: createLockServiceActivities(kubeConfig),
+    interceptors,
+  });
+  log.info('operator is ready to work', { cluster, plugins: registry.plugins.map(({ name }) => name) });
+
+  const working = Promise.all(workers.map((worker) => worker.run()));
+  try {
+    await Promise.race([controlUntil(signal, watch, controller), working]);
+  } finally {
+    await controller.stop();
+    await watch.stop();
+    shutDown(workers);
+    await working;
+    await plugins.close();
+    await temporal.close();
+  }
+}
+
+async function controlUntil(
+  signal: AbortSignal,
+  watch: ReturnType<typeof watchCluster>,
+  controller: Controller,
+): Promise<void> {
+  const aborted = new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', resolve, { once: true });
+  });
+  await Promise.race([watch.follow(controller).then(() => controller.start()), aborted]);
+  await aborted;
+}
+
+function shutDown(workers: readonly Worker[]): void {
+  for (const worker of workers) {
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+  }
+}
