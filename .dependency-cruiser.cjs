@@ -1,6 +1,6 @@
 /**
  * The layers, as rules: kernel ← contract ← {workflows, controller, drivers, plugins} ← {k8s, temporal} ←
- * {operator, agent} ← {cli, dev}; logging stands beside the middle. A layer may import itself and what stands left of
+ * {operator, agent} ← {cli, dev}; process stands beside the middle. A layer may import itself and what stands left of
  * it, nothing else of this project.
  */
 const MIDDLE = ['workflows', 'src/controller', 'src/drivers', 'src/plugins'];
@@ -12,17 +12,17 @@ const CORE = ['src/kernel', 'src/contract'];
 const ALLOWED = {
   'src/kernel': [],
   'src/contract': ['src/kernel'],
-  'src/logging': CORE,
+  'src/process': CORE,
   workflows: CORE,
   'src/controller': CORE,
   'src/drivers': CORE,
   'src/plugins': CORE,
-  'src/k8s': [...CORE, ...MIDDLE, 'src/logging'],
-  'src/temporal': [...CORE, ...MIDDLE, 'src/logging'],
-  'src/operator': [...CORE, ...MIDDLE, ...ADAPTERS, 'src/logging'],
-  'src/agent': [...CORE, ...MIDDLE, ...ADAPTERS, 'src/logging'],
-  'src/cli': [...CORE, ...MIDDLE, ...ADAPTERS, 'src/logging', ...PROCESSES, 'src/dev'],
-  'src/dev': [...CORE, ...MIDDLE, ...ADAPTERS, 'src/logging', ...PROCESSES, 'src/cli'],
+  'src/k8s': [...CORE, ...MIDDLE, 'src/process'],
+  'src/temporal': [...CORE, ...MIDDLE, 'src/process'],
+  'src/operator': [...CORE, ...MIDDLE, ...ADAPTERS, 'src/process'],
+  'src/agent': [...CORE, ...MIDDLE, ...ADAPTERS, 'src/process'],
+  'src/cli': [...CORE, ...MIDDLE, ...ADAPTERS, 'src/process', ...PROCESSES, 'src/dev'],
+  'src/dev': [...CORE, ...MIDDLE, ...ADAPTERS, 'src/process', ...PROCESSES, 'src/cli'],
 };
 
 function anyOf(folders) {

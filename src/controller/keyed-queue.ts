@@ -27,6 +27,7 @@ export class KeyedQueue {
   readonly #timers = new Map<string, { dueMs: number; cancel: () => void }>();
   readonly #failures = new Map<string, number>();
   #isDraining = false;
+  #isDispatching = false;
 
   constructor(options: KeyedQueueOptions) {
     this.#options = options;
@@ -68,16 +69,18 @@ export class KeyedQueue {
     await Promise.all(this.#running.values());
   }
 
+  /** Not within the caller's own step: that is an informer's handler, or the end of another key. */
   #dispatch(): void {
-    for (const key of this.#waiting) {
-      if (this.#running.size >= this.#options.concurrency) return;
-      this.#waiting.delete(key);
-      // The next step must not run inside the caller's own: an informer's handler, or the key before.
-      this.#running.set(
-        key,
-        Promise.resolve().then(() => this.#run(key)),
-      );
-    }
+    if (this.#isDispatching) return;
+    this.#isDispatching = true;
+    queueMicrotask(() => {
+      this.#isDispatching = false;
+      for (const key of this.#waiting) {
+        if (this.#running.size >= this.#options.concurrency) return;
+        this.#waiting.delete(key);
+        this.#running.set(key, this.#run(key));
+      }
+    });
   }
 
   async #run(key: string): Promise<void> {

@@ -141,8 +141,8 @@ export class BlockReconciler {
     } catch (error) {
       return this.#temporalUnavailable(block, error);
     }
-    // Another run is just closing.
-    if (result.runId === '') return CONFLICT_MS;
+    // The run before has written its outcome, or is forgotten already, and is just closing.
+    if (result.runId === '' || result.runId === block.status?.lastOperation?.runId) return CONFLICT_MS;
     const workflowId = operationWorkflowId(clusterId, block.spec.nodeName, block.spec.blockId);
     log.info('operation', {
       ...this.#fields(block),

@@ -40,7 +40,7 @@ export function watchCluster(kubeConfig: KubeConfig, log: winston.Logger): Clust
     async follow(told) {
       controller = told;
       for (const one of all) one.start();
-      await Promise.all(all.map((one) => one.synced()));
+      await Promise.all(all.map((one) => one.whenSynced()));
     },
     stop: async () => {
       await Promise.all(all.map((one) => one.stop()));

@@ -43,8 +43,7 @@ describe('the operation that a block wants', () => {
   for (const [goal, state, zone, expected] of ROWS) {
     it(`${goal ?? 'nothing asked for'}: ${state}${zone ? ` in ${zone}` : ''} → ${expected}`, () => {
       const wanted = wantedOperation(goal, { state, ...(zone ? { zone } : {}) }, ALL_CAPABILITIES);
-      const found =
-        wanted.kind === 'operation' ? wanted.type : wanted.kind === 'blocked' ? wanted.reason : wanted.kind;
+      const found = wanted.kind === 'operation' ? wanted.type : wanted.kind === 'blocked' ? wanted.reason : wanted.kind;
       assert.equal(found, expected);
       if (wanted.kind === 'operation') assert.ok(isStepTowards(wanted.type, goal));
     });

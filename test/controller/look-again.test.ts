@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import type { LookAgainInput } from '../../src/contract/activities.ts';
+import { ORPHAN_ANNOTATION, PAUSED_ANNOTATION } from '../../src/contract/names.ts';
+import { lookAgain, type LookAgainFacts } from '../../src/controller/look-again.ts';
+import { whyNodeIsGone } from '../../src/controller/node-presence.ts';
+import { registeredNotifiers } from '../../src/controller/registered-notifiers.ts';
+import type { OperationType } from '../../src/kernel/memory-block.ts';
+import { blockOf, BOOT, CLUSTER, NODE, nodeMemoryOf, notifierOf } from '../support/block-fixtures.ts';
+
+const DELETED = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+
+function inputOf(type: OperationType, state: LookAgainInput['inspection']['state']): LookAgainInput {
+  return {
+    cluster: CLUSTER,
+    type,
+    node: NODE,
+    owner: { workflowId: 'w', runId: 'r' },
+    startTime: '2026-01-01T00:00:00Z',
+    block: { name: 'worker-1-memory32', uid: 'uid-32', generation: 1 },
+    inspection: { blockId: 32, state },
+    bootId: BOOT,
+  };
+}
+
+function factsOf(block: LookAgainFacts['block'], more: Partial<LookAgainFacts> = {}): LookAgainFacts {
+  return { block, node: nodeMemoryOf(), isCrdTerminating: false, chain: registeredNotifiers([], {}, {}), ...more };
+}
+
+describe('the second look', () => {
+  const online = inputOf('online', 'offline');
+  const offline = inputOf('offline', 'online');
+  const removing = blockOf({ state: 'online', deletionPolicy: 'Remove' }, {}, DELETED);
+  const rows: [title: string, verdict: string, LookAgainInput, LookAgainFacts][] = [
+    ['wanted', 'proceed', online, factsOf(blockOf({ state: 'online' }))],
+    [
+      'edited, and still wanted',
+      'proceed',
+      online,
+      factsOf(blockOf({ state: 'online_movable' }, {}, { generation: 2 })),
+    ],
+    ['edited to the opposite', 'superseded', online, factsOf(blockOf({ state: 'offline' }, {}, { generation: 2 }))],
+    ['edited to hands off', 'superseded', online, factsOf(blockOf({}, {}, { generation: 2 }))],
+    ['object gone', 'superseded', online, factsOf(undefined)],
+    ['object replaced', 'superseded', online, factsOf(blockOf({ state: 'online' }, {}, { uid: 'another' }))],
+    ['deleted with Retain', 'superseded', offline, factsOf(blockOf({ state: 'offline' }, {}, DELETED))],
+    ['deleted with Remove, offline', 'proceed', offline, factsOf(removing)],
+    ['deleted with Remove, online', 'superseded', online, factsOf(removing)],
+    ['CRD being deleted', 'superseded', offline, factsOf(removing, { isCrdTerminating: true })],
+    [
+      'orphaned',
+      'superseded',
+      offline,
+      factsOf({ ...removing, metadata: { ...removing.metadata, annotations: { [ORPHAN_ANNOTATION]: 'lost' } } }),
+    ],
+    [
+      'paused',
+      'superseded',
+      offline,
+      factsOf(blockOf({ state: 'offline' }, {}, { annotations: { [PAUSED_ANNOTATION]: 'true' } })),
+    ],
+    ['done already', 'nothing-to-do', inputOf('online', 'online'), factsOf(blockOf({ state: 'online' }))],
+    ['added already', 'nothing-to-do', inputOf('add', 'offline'), factsOf(blockOf({ state: 'online' }))],
+    ['removed already', 'nothing-to-do', inputOf('remove', 'absent'), factsOf(removing)],
+    [
+      'a device that is not there: for the driver to say',
+      'proceed',
+      inputOf('online', 'absent'),
+      factsOf(blockOf({ state: 'online' })),
+    ],
+  ];
+  for (const [title, verdict, input, facts] of rows) {
+    it(`${input.type}, ${title} → ${verdict}`, () => {
+      assert.equal(lookAgain(input, facts).verdict, verdict);
+    });
+  }
+
+  it('takes the arguments from the object as it is now', () => {
+    const block = blockOf({ state: 'online_movable', offlineTimeoutSeconds: 9 }, {}, { generation: 2 });
+    const found = lookAgain(
+      online,
+      factsOf(block, { node: { ...nodeMemoryOf(), spec: { autoOnline: 'online_kernel' } } }),
+    );
+    assert.ok(found.verdict === 'proceed');
+    assert.equal(found.onlineType, 'online_movable');
+    assert.equal(found.offlineTimeoutMs, 9_000);
+    assert.equal(found.autoOnline, 'online_kernel');
+  });
+
+  it('of an operation without an object proceeds, with the arguments that it was started with', () => {
+    const { block: _, ...direct } = online;
+    const found = lookAgain(direct, factsOf(undefined));
+    assert.ok(found.verdict === 'proceed');
+    assert.equal(found.onlineType, undefined);
+    assert.equal(found.autoOnline, 'offline');
+  });
+});
+
+describe('the registered notifiers', () => {
+  it('stand in chain order: priority, then age, then name', () => {
+    const all = [
+      notifierOf('b', { priority: 1 }),
+      notifierOf('young', { priority: 1 }, { creationTimestamp: '2026-02-01T00:00:00Z' }),
+      notifierOf('a', { priority: 1 }),
+      notifierOf('first', { priority: 9 }, { creationTimestamp: '2026-03-01T00:00:00Z' }),
+    ];
+    const names = registeredNotifiers(all, {}, {}).notifiers.map(({ name }) => name);
+    assert.deepEqual(names, ['first', 'a', 'b', 'young']);
+  });
+
+  it('are those whose selectors match the block and its node', () => {
+    const all = [
+      notifierOf('all'),
+      notifierOf('by-node', { nodeSelector: { matchLabels: { rack: 'r1' } } }),
+      notifierOf('by-block', { blockSelector: { matchLabels: { tier: 'cold', team: 'x' } } }),
+      notifierOf('leaving', {}, DELETED),
+    ];
+    const names = (block: Record<string, string> | undefined, node: Record<string, string> | undefined) =>
+      registeredNotifiers(all, block, node).notifiers.map(({ name }) => name);
+    assert.deepEqual(names({ tier: 'cold', team: 'x' }, { rack: 'r1' }), ['all', 'by-block', 'by-node']);
+    assert.deepEqual(names({ tier: 'cold' }, { rack: 'r2' }), ['all']);
+    assert.deepEqual(names(undefined, undefined), ['all']);
+  });
+
+  it('have another fingerprint when one comes, goes or is edited, and the same in any order', () => {
+    const [a, b] = [notifierOf('a'), notifierOf('b')];
+    const of = (...all: Parameters<typeof registeredNotifiers>[0]) => registeredNotifiers(all, {}, {}).fingerprint;
+    assert.equal(of(a, b), of(b, a));
+    assert.equal(new Set([of(a, b), of(a), of(), of(a, notifierOf('b', {}, { generation: 2 }))]).size, 4);
+  });
+});
+
+describe('a node', () => {
+  const owner = { apiVersion: 'v1', kind: 'Node', name: NODE, uid: 'uid-node' };
+  const owned = nodeMemoryOf(undefined, BOOT, { ownerReferences: [owner] });
+
+  it('exists while its NodeMemory does and, where that is owned by a Node, that very Node', () => {
+    assert.equal(whyNodeIsGone(NODE, nodeMemoryOf(), undefined), undefined);
+    assert.equal(whyNodeIsGone(NODE, owned, { metadata: { uid: 'uid-node' } }), undefined);
+  });
+
+  it('is gone otherwise, and it is said why', () => {
+    assert.match(whyNodeIsGone(NODE, undefined, undefined) ?? '', /no NodeMemory/);
+    assert.match(whyNodeIsGone(NODE, owned, undefined) ?? '', /deleted/);
+    assert.match(whyNodeIsGone(NODE, owned, { metadata: { uid: 'other' } }) ?? '', /replaced/);
+  });
+});
