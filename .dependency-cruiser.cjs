@@ -12,7 +12,7 @@ const CORE = ['src/kernel', 'src/contract'];
 const ALLOWED = {
   'src/kernel': [],
   'src/contract': ['src/kernel'],
-  'src/process': CORE,
+  'src/process': [...CORE, 'src/controller'],
   workflows: CORE,
   'src/controller': CORE,
   'src/drivers': CORE,

@@ -26,7 +26,7 @@ import {
 } from '../src/contract/operations.ts';
 import type { NotifierStatus } from '../src/contract/resources.ts';
 import type { LockName, WantedLock } from '../src/kernel/lock-request.ts';
-import { beginTransition, type OperationType } from '../src/kernel/memory-block.ts';
+import type { OperationType } from '../src/kernel/memory-block.ts';
 import { Driver, type DriverContext, type Where } from './driver.ts';
 import { failed, type Ending } from './ending.ts';
 import { LockClient, type Refused, type Taken } from './lock-client.ts';
@@ -179,17 +179,12 @@ export class Operation<Input extends OperationInput = OperationInput> implements
       ]);
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
-      return failed(
-        'EAGAIN',
-        `could not look again: ${String(error.cause?.message ?? error.message)}; will be tried again`,
-      );
+      return failed('EAGAIN', `could not look again: ${error.cause?.message ?? error.message}; will be tried again`);
     }
     if (found.verdict === 'superseded') return { result: 'Superseded', message: found.message, bootId };
-    const isDone =
-      (this.type === 'online' || this.type === 'offline') && beginTransition(this.type, first.state).kind === 'already';
-    if (found.verdict === 'nothing-to-do' || isDone) {
-      const message = found.verdict === 'nothing-to-do' ? found.message : `already ${first.state}`;
-      return { result: 'Succeeded', noop: true, message, ...first, bootId };
+    if (found.verdict === 'nothing-to-do') {
+      const { state, zone } = first;
+      return { result: 'Succeeded', noop: true, message: found.message, state, ...(zone ? { zone } : {}), bootId };
     }
     this.seen = { ...found, ...inspection };
     return this.seen;

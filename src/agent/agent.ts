@@ -38,10 +38,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     clusterId(kubeConfig, options.clusterId),
   );
   if (cluster === undefined) return;
-  const temporal = await connectTemporal(logger, signal).catch((error: unknown) => {
-    if (signal.aborted) return undefined;
-    throw error;
-  });
+  const temporal = await connectTemporal(logger, signal);
   if (!temporal) return;
   const { native: connection, namespace } = temporal;
   const writer = statusWriter(kubeConfig);

@@ -2,7 +2,7 @@
 import type { Errno } from '../kernel/errno.ts';
 import type { LockServiceRecord } from '../kernel/lock-epoch.ts';
 import type { MemoryAction } from '../kernel/memory-action.ts';
-import type { MemoryBlockState, OnlineType, OperationType, RequestedState } from '../kernel/memory-block.ts';
+import type { MemoryBlockState, OperationType, RequestedState } from '../kernel/memory-block.ts';
 import type { Zone } from '../kernel/zone.ts';
 import type { DriverStep } from './driver-step.ts';
 
@@ -223,5 +223,3 @@ export interface MemoryNotifier {
   readonly spec: MemoryNotifierSpec;
   readonly status?: MemoryNotifierStatus;
 }
-
-export type { OnlineType };

@@ -21,7 +21,7 @@ export function lookAgain(input: LookAgainInput, facts: LookAgainFacts): LookAga
   const superseded = input.block ? whySuperseded(input, input.block.uid, facts) : undefined;
   if (superseded !== undefined) return { verdict: 'superseded', message: superseded };
   const { blockId, state } = input.inspection;
-  if (beginTransition(input.type, state).kind === 'already') {
+  if (isDone(input)) {
     return { verdict: 'nothing-to-do', message: `memory${String(blockId)} is ${state} already` };
   }
   const spec = input.block ? facts.block?.spec : undefined;
@@ -33,6 +33,15 @@ export function lookAgain(input: LookAgainInput, facts: LookAgainFacts): LookAga
     notifiers: facts.chain.notifiers,
     chain: facts.chain.fingerprint,
   };
+}
+
+/**
+ * Online and offline of a block that is so already succeed, as `echo 1 > memoryN/online` does. An add or remove that was
+ * asked for by range, not for an object, is left to the driver, which answers EEXIST or EINVAL as the kernel does.
+ */
+function isDone({ type, inspection, block }: LookAgainInput): boolean {
+  const isIdempotent = block !== undefined || type === 'online' || type === 'offline';
+  return isIdempotent && beginTransition(type, inspection.state).kind === 'already';
 }
 
 function whySuperseded({ type }: LookAgainInput, uid: string, facts: LookAgainFacts): string | undefined {

@@ -3,7 +3,7 @@
  *
  * `MEMHP_FAILPOINTS=before:recordOutcome=/tmp/marker` kills the process when activity recordOutcome is about to run, if
  * /tmp/marker does not exist, and creates it first. `after:` is when it has run but has not been reported. A point may name
- * what the activity is about: `before:callNotifier:MEM_ONLINE`. Several are separated by commas.
+ * what the activity is about, its node too: `before:callNotifier:MEM_ONLINE:worker-1`. Several are separated by commas.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import type {
@@ -16,8 +16,15 @@ import { activityInfo } from '@temporalio/activity';
 import type { NotifyInput } from '../contract/activities.ts';
 import type { LockMessage } from '../contract/locks.ts';
 
+type Moment = 'before' | 'after';
+
 export interface Failpoint {
-  readonly point: string;
+  readonly moment: Moment;
+  /** Activity type. */
+  readonly activity: string;
+  /** All of these must hold for the call; see `aboutOf`. */
+  readonly about: readonly string[];
+  /** A file: where it exists, the failpoint has been spent. */
   readonly marker: string;
 }
 
@@ -25,10 +32,21 @@ export interface Failpoint {
 export function parseFailpoints(text: string | undefined): readonly Failpoint[] {
   const parts = (text ?? '').split(',').filter((part) => part !== '');
   return parts.map((part) => {
-    const [point, marker] = part.split('=', 2);
-    if (!point || !marker) throw new Error(`MEMHP_FAILPOINTS: "${part}" is not point=file`);
-    return { point, marker };
+    const [point = '', marker] = part.split('=', 2);
+    const [moment, activity, ...about] = point.split(':');
+    if (!marker) throw new Error(`MEMHP_FAILPOINTS: "${part}" is not point=file`);
+    if ((moment !== 'before' && moment !== 'after') || !activity) {
+      throw new Error(`MEMHP_FAILPOINTS: "${part}" does not begin with before:<activity> or after:<activity>`);
+    }
+    return { moment, activity, about, marker };
   });
+}
+
+/** Whether a call of `activity` with argument `input` is what `failpoint` waits for. */
+export function isReached(failpoint: Failpoint, moment: Moment, activity: string, input: unknown): boolean {
+  if (failpoint.moment !== moment || failpoint.activity !== activity) return false;
+  const about = aboutOf(input);
+  return failpoint.about.every((detail) => about.includes(detail));
 }
 
 export function failpointInterceptors(failpoints: readonly Failpoint[]): WorkerInterceptors {
@@ -44,28 +62,34 @@ class FailpointInterceptor implements ActivityInboundCallsInterceptor {
   }
 
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
-    const what = [activityInfo().activityType, ...aboutOf(input.args[0])];
-    this.reach('before', what);
+    this.reach('before', input.args[0]);
     const result = await next(input);
-    this.reach('after', what);
+    this.reach('after', input.args[0]);
     return result;
   }
 
-  private reach(when: 'before' | 'after', [type = '', ...about]: readonly string[]): void {
-    const names = [`${when}:${type}`, ...about.map((detail) => `${when}:${type}:${detail}`)];
-    for (const { point, marker } of this.failpoints) {
-      if (!names.includes(point) || existsSync(marker)) continue;
-      writeFileSync(marker, point);
+  private reach(moment: Moment, input: unknown): void {
+    const { activityType } = activityInfo();
+    for (const failpoint of this.failpoints) {
+      if (!isReached(failpoint, moment, activityType, input) || existsSync(failpoint.marker)) continue;
+      writeFileSync(failpoint.marker, '');
       process.kill(process.pid, 'SIGKILL');
     }
   }
 }
 
-/** What tells two calls of one activity apart: the notifier action; whether a lock message releases everything. */
+/** What tells two calls of one activity apart: node, notifier action, whether a lock message releases everything. */
 function aboutOf(input: unknown): readonly string[] {
-  const { event, message } = (input ?? {}) as { event?: NotifyInput['event']; message?: LockMessage };
-  if (event) return [event.action];
-  if (!message) return [];
-  const releasesAll = (message.release?.length ?? 0) > 0 && message.release?.every(({ names }) => !names);
-  return [message.request ? 'request' : releasesAll ? 'release-all' : 'release'];
+  const { node, event, message } = (input ?? {}) as {
+    node?: string;
+    event?: NotifyInput['event'];
+    message?: LockMessage;
+  };
+  const where = node ?? event?.node;
+  return [...(where ? [where] : []), ...(event ? [event.action] : []), ...(message ? [kindOf(message)] : [])];
+}
+
+function kindOf({ request, release = [] }: LockMessage): 'request' | 'release' | 'release-all' {
+  if (request) return 'request';
+  return release.length > 0 && release.every(({ names }) => !names) ? 'release-all' : 'release';
 }

@@ -45,6 +45,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   );
   if (cluster === undefined) return;
   const temporal = await connectTemporal(log, signal);
+  if (!temporal) return;
   const plugins = createPluginHost({ registry, cluster: createClusterReader(kubeConfig), log });
   const instance = `${hostname()}-${String(process.pid)}`;
   const kubernetes = createKubernetesCluster({ kubeConfig, instance, log });

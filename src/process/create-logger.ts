@@ -21,6 +21,7 @@ export function createLogger({ process: name, level = 'info', format = 'json' }:
     level,
     defaultMeta: { process: name },
     format: combine(timestamp(), errors({ stack: true }), format === 'json' ? json() : text),
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston's own types disagree
     transports: [new winston.transports.Console({ stderrLevels: Object.keys(winston.config.npm.levels) })],
   });
 }

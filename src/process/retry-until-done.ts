@@ -1,4 +1,4 @@
-/** For what must succeed before the agent can serve anything. */
+/** For what must succeed before a process can serve anything. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'winston';
 import { backoffMs } from '../controller/backoff.ts';

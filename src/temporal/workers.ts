@@ -1,5 +1,5 @@
 /** The operator's two workers. Lock entities have one of their own, so that no operation can starve them. */
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { LockActivities, LockServiceActivities, OperationActivities } from '../contract/activities.ts';
 import { locksTaskQueue, operationsTaskQueue } from '../contract/names.ts';
 

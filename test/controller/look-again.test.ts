@@ -5,6 +5,7 @@ import { lookAgain, type LookAgainFacts } from '../../src/controller/look-again.
 import { whyNodeIsGone } from '../../src/controller/node-presence.ts';
 import { registeredNotifiers } from '../../src/controller/registered-notifiers.ts';
 import type { OperationType } from '../../src/kernel/memory-block.ts';
+import { without } from '../support/without.ts';
 import { blockOf, BOOT, CLUSTER, NODE, nodeMemoryOf, notifierOf } from '../support/block-fixtures.ts';
 
 const DELETED = { deletionTimestamp: '2026-01-01T00:00:00Z' };
@@ -87,8 +88,7 @@ describe('the second look', () => {
   });
 
   it('of an operation without an object proceeds, with the arguments that it was started with', () => {
-    const { block: _, ...direct } = online;
-    const found = lookAgain(direct, factsOf(undefined));
+    const found = lookAgain(without(online, 'block'), factsOf(undefined));
     assert.ok(found.verdict === 'proceed');
     assert.equal(found.onlineType, undefined);
     assert.equal(found.autoOnline, 'offline');

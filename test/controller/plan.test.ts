@@ -7,6 +7,7 @@ import { applyOutcome } from '../../src/controller/record-outcome.ts';
 import { summarize } from '../../src/controller/summarize.ts';
 import { beginTransition, MEMORY_BLOCK_STATES, type OperationType } from '../../src/kernel/memory-block.ts';
 import { ZONES } from '../../src/kernel/zone.ts';
+import { without } from '../support/without.ts';
 import { ALL_CAPABILITIES, blockOf, BOOT, CLUSTER, nodeMemoryOf } from '../support/block-fixtures.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -330,9 +331,8 @@ describe('plan, whatever the block', () => {
 
   it('starts nothing when nothing is asked for', () => {
     neverStarts((block) => {
-      const { state: _state, ...spec } = block.spec;
-      const { deletionTimestamp: _deleted, ...metadata } = block.metadata;
-      return { block: { ...block, metadata, spec } };
+      const metadata = without(block.metadata, 'deletionTimestamp');
+      return { block: { ...block, metadata, spec: without(block.spec, 'state') } };
     });
   });
 
@@ -409,11 +409,10 @@ function perfectWorld(block: MemoryBlock, action: Action, facts: PlanInput, nowM
   const { type } = action.request;
   const verdict = beginTransition(type, block.status?.state ?? 'absent');
   assert.ok(verdict.kind === 'change', `${type} of a block that is ${String(block.status?.state)}`);
-  const { zone: _zone, ...rest } = status;
   const observed: ObservedBlock = { state: verdict.to, ...(verdict.to === 'online' ? { zone: zoneFor(block) } : {}) };
   const outcome = { type, result: 'Succeeded' as const, message: 'done', notifiers: [] };
   const ended = { outcome, runId: `run-${String(nowMs)}`, generation: metadata.generation ?? 0, nowMs };
-  return { ...block, status: { ...applyOutcome(rest, ended), ...observed } };
+  return { ...block, status: { ...applyOutcome(without(status, 'zone'), ended), ...observed } };
 }
 
 function zoneFor(block: MemoryBlock): 'Movable' | 'Normal' {

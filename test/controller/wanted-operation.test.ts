@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import type { Reason } from '../../src/contract/conditions.ts';
 import { goalOf, isStepTowards, wantedOperation, type Goal } from '../../src/controller/wanted-operation.ts';
 import type { MemoryBlockState, OperationType } from '../../src/kernel/memory-block.ts';
 import type { Zone } from '../../src/kernel/zone.ts';
 import { ALL_CAPABILITIES, blockOf } from '../support/block-fixtures.ts';
 
-type Row = [goal: Goal, state: MemoryBlockState, zone: Zone | undefined, wanted: OperationType | 'nothing' | string];
+type Row = [goal: Goal, state: MemoryBlockState, zone: Zone | undefined, wanted: OperationType | Reason | 'nothing'];
 
 const ROWS: readonly Row[] = [
   [undefined, 'absent', undefined, 'nothing'],

@@ -1,6 +1,6 @@
 /** A stage for workflow tests: real Temporal server, real workers and locks; the operator's activities are scripted. */
 import { randomUUID } from 'node:crypto';
-import { Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { LookAgainResult, OperationActivities, RecordOutcomeInput } from '../../src/contract/activities.ts';
 import { LOCK_TABLE_QUERY, type LockTableView } from '../../src/contract/locks.ts';
@@ -8,6 +8,7 @@ import { locksTaskQueue, nodeLocksWorkflowId, nodeTaskQueue } from '../../src/co
 import { NODE_LOCKS_WORKFLOW, type NodeLocksInput } from '../../src/contract/node-locks.ts';
 import type { MemoryNotify, NotifierReply, RegisteredNotifier } from '../../src/contract/notifier.ts';
 import type { OperationInput, OperationOutcome, OperationRequest } from '../../src/contract/operations.ts';
+import { lookAgain } from '../../src/controller/look-again.ts';
 import { createLockActivities } from '../../src/temporal/lock-activities.ts';
 import { startOperation } from '../../src/temporal/start-operation.ts';
 import { createWorkers } from '../../src/temporal/workers.ts';
@@ -132,8 +133,12 @@ export class OperationStage {
   }
 
   private readonly operationActivities: OperationActivities = {
-    lookAgain: () =>
-      Promise.resolve({ verdict: 'proceed', autoOnline: this.autoOnline, notifiers: this.notifiers, chain: 'test' }),
+    lookAgain: (input) => {
+      const { autoOnline, notifiers } = this;
+      const node = { metadata: { name: input.node }, spec: { autoOnline } };
+      const chain = { notifiers, fingerprint: 'test' };
+      return Promise.resolve(lookAgain(input, { block: undefined, node, isCrdTerminating: false, chain }));
+    },
     callNotifier: ({ notifier, event }) => {
       this.asked.push(event);
       return Promise.resolve(this.ask(notifier, event));

@@ -33,6 +33,7 @@ async function start(): Promise<SharedTemporal> {
   const tools = await acquireTools(['temporal']);
   const { address } = await startTemporal({ tools, processes, stateDirectory: directory, headless: true });
   const connections = await connectTemporal(installTestRuntime(), new AbortController().signal, { address });
+  if (!connections) throw new Error('unreachable: nothing aborts this wait');
   cleanups.push(() => connections.close());
   return { ...connections, address };
 }

@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { MemoryBlock } from '../../src/contract/resources.ts';
+import { Controller } from '../../src/controller/controller.ts';
+import { blockOf, CLUSTER, NODE, nodeMemoryOf, notifierOf } from '../support/block-fixtures.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { FakeCluster } from '../support/fake-cluster.ts';
+import { FakeOperations } from '../support/fake-operations.ts';
+
+const NAME = 'worker-1-memory32';
+const VETO = {
+  result: 'Vetoed',
+  errno: 'EBUSY',
+  message: 'vetoed by guard at MEM_GOING_ONLINE (EBUSY): full',
+} as const;
+const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+describe('the controller', () => {
+  let clock: FakeClock;
+  let cluster: FakeCluster;
+  let operations: FakeOperations;
+  let controllers: Controller[];
+
+  /** Everything that can happen without time passing has happened. */
+  async function settle(): Promise<void> {
+    for (let turn = 0; turn < 50; turn++) await nextTurn();
+  }
+
+  /** Time passes, in steps small enough for what it sets off to happen meanwhile. */
+  async function pass(durationMs: number): Promise<void> {
+    for (let passedMs = 0; passedMs < durationMs; passedMs += 100) {
+      clock.advance(100);
+      for (let turn = 0; turn < 5; turn++) await nextTurn();
+    }
+    await settle();
+  }
+
+  async function run(block: MemoryBlock, replicas = 1): Promise<void> {
+    cluster.nodeMemories.set(NODE, nodeMemoryOf());
+    cluster.put(block);
+    for (let replica = 0; replica < replicas; replica++) {
+      const controller = new Controller({
+        clusterId: CLUSTER,
+        caches: cluster.caches,
+        cluster,
+        starter: operations,
+        validatePlugin: (name) => (name === 'guard' ? undefined : `there is no plugin ${name}`),
+        log: SILENT,
+        clock,
+      });
+      cluster.listeners.push((object, change) => {
+        controller.blockChanged(object, change);
+      });
+      controllers.push(controller);
+      controller.start();
+    }
+    await settle();
+  }
+
+  function ready(): [status: string, reason: string] {
+    const condition = cluster.block(NAME).status?.conditions?.find(({ type }) => type === 'Ready');
+    return [condition?.status ?? '', condition?.reason ?? ''];
+  }
+
+  function reasons(): readonly string[] {
+    return cluster.events.map(({ reason }) => reason);
+  }
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    cluster = new FakeCluster();
+    operations = new FakeOperations(clock, cluster);
+    controllers = [];
+  });
+
+  afterEach(async () => {
+    await Promise.all(controllers.map((controller) => controller.stop()));
+    assert.equal(clock.pending, 0, 'no timer outlives its controller');
+  });
+
+  it('brings an absent block online, one operation after the other', async () => {
+    await run(blockOf({ state: 'online' }, { state: 'absent' }));
+    assert.deepEqual(operations.started, ['add']);
+    assert.equal(cluster.block(NAME).status?.operation?.type, 'add');
+    assert.deepEqual(ready(), ['False', 'Operating']);
+    operations.end();
+    await settle();
+    operations.end();
+    await settle();
+    assert.deepEqual(operations.started, ['add', 'online']);
+    assert.deepEqual(ready(), ['True', 'Settled']);
+    assert.deepEqual(reasons(), ['Operating', 'Settled']);
+  });
+
+  it('sends no request while nothing happens, however much time passes', async () => {
+    await run(blockOf({ state: 'online' }, { state: 'online', zone: 'Normal' }));
+    const requests = cluster.requests;
+    await pass(60_000);
+    controllers[0]?.blockChanged(cluster.block(NAME), 'update');
+    controllers[0]?.nodeMemoryChanged(nodeMemoryOf(), 'update');
+    await settle();
+    assert.equal(cluster.requests, requests);
+  });
+
+  it('tries a vetoed operation again when its time has come, telling of the veto once', async () => {
+    await run(blockOf({ state: 'online' }, { state: 'offline' }));
+    operations.end(VETO);
+    await settle();
+    assert.deepEqual(ready(), ['False', 'Vetoed']);
+    await pass(4_900);
+    assert.equal(operations.runs.length, 1);
+    await pass(200);
+    assert.equal(operations.runs.length, 2);
+    operations.end(VETO);
+    await settle();
+    await pass(10_200);
+    operations.end();
+    await settle();
+    assert.deepEqual(ready(), ['True', 'Settled']);
+    assert.deepEqual(reasons(), ['Operating', 'Vetoed', 'Settled']);
+  });
+
+  it('tries at once when a notifier comes, goes or changes', async () => {
+    await run(blockOf({ state: 'online' }, { state: 'offline' }));
+    operations.end({ ...VETO, chain: 'another' });
+    await settle();
+    assert.equal(operations.runs.length, 2, 'the chain is not the one that vetoed');
+  });
+
+  it('is one controller, however many run', async () => {
+    await run(blockOf({ state: 'online' }, { state: 'absent' }), 3);
+    assert.deepEqual(operations.started, ['add']);
+    operations.end();
+    await pass(1_000);
+    operations.end();
+    await pass(1_000);
+    assert.deepEqual(operations.started, ['add', 'online']);
+    assert.deepEqual(ready(), ['True', 'Settled']);
+    assert.deepEqual(reasons(), ['Operating', 'Settled']);
+  });
+
+  it('does not bring back an operation that ended before it could be written down', async () => {
+    operations.onStarted = () => {
+      operations.onStarted = undefined;
+      operations.end();
+    };
+    await run(blockOf({ state: 'offline' }, { state: 'absent' }));
+    await pass(200);
+    assert.deepEqual(operations.started, ['add']);
+    assert.equal(cluster.block(NAME).status?.operation, undefined);
+    assert.deepEqual(ready(), ['True', 'Settled']);
+  });
+
+  it('cancels an operation that is no longer wanted, then does what is', async () => {
+    await run(blockOf({ state: 'offline' }, { state: 'online', zone: 'Normal' }));
+    cluster.edit(NAME, { state: 'online' });
+    await settle();
+    assert.ok(operations.running().isCancelRequested);
+    operations.end({ result: 'Failed', errno: 'EINTR', message: 'cancelled' });
+    await settle();
+    assert.deepEqual(ready(), ['True', 'Settled']);
+    assert.deepEqual(operations.started, ['offline']);
+  });
+
+  it('notices a run that was terminated, and starts anew', async () => {
+    await run(blockOf({ state: 'online' }, { state: 'offline' }));
+    operations.terminate();
+    await pass(5_200);
+    assert.equal(cluster.block(NAME).status?.lastOperation?.result, 'Unknown');
+    await pass(5_200);
+    assert.equal(operations.runs.length, 2);
+  });
+
+  it('shows who holds the locks that an operation waits for, once the wait is long', async () => {
+    await run(blockOf({ state: 'online' }, { state: 'offline' }));
+    const holders = ['offline memory33 holds device_hotplug_lock'];
+    operations.progress = { phase: 'WaitingForLocks', since: '2026-01-01T12:00:00Z', holders };
+    await pass(4_000);
+    assert.deepEqual(ready(), ['False', 'Operating']);
+    await pass(2_000);
+    assert.deepEqual(ready(), ['False', 'WaitingForLocks']);
+  });
+
+  it('says that Temporal is unreachable, and goes on when it is back', async () => {
+    operations.isReachable = false;
+    await run(blockOf({ state: 'online' }, { state: 'offline' }));
+    assert.deepEqual(ready(), ['False', 'TemporalUnavailable']);
+    operations.isReachable = true;
+    await pass(5_200);
+    assert.deepEqual(operations.started, ['online']);
+    assert.deepEqual(ready(), ['False', 'Operating']);
+  });
+
+  it('lets an object deleted with Retain go while Temporal is unreachable', async () => {
+    await run(blockOf({ state: 'online' }, { state: 'offline' }));
+    operations.isReachable = false;
+    const block = cluster.block(NAME);
+    cluster.put({ ...block, metadata: { ...block.metadata, finalizers: ['memoryhotplug.io/memory-block'] } });
+    cluster.delete(NAME);
+    await settle();
+    assert.ok(!cluster.blocks.has(NAME));
+  });
+
+  it('adds its finalizer before it does anything for deletionPolicy Remove, and removes the block when deleted', async () => {
+    await run(
+      blockOf({ state: 'online', deletionPolicy: 'Remove' }, { state: 'online', zone: 'Normal' }, { finalizers: [] }),
+    );
+    assert.deepEqual(cluster.block(NAME).metadata.finalizers, ['memoryhotplug.io/memory-block']);
+    cluster.delete(NAME);
+    await settle();
+    operations.end();
+    await settle();
+    operations.end();
+    await settle();
+    assert.deepEqual(operations.started, ['offline', 'remove']);
+    assert.ok(!cluster.blocks.has(NAME));
+  });
+
+  it('cancels what runs for an object that is gone', async () => {
+    await run(blockOf({ state: 'offline' }, { state: 'online', zone: 'Normal' }));
+    const offline = operations.running();
+    cluster.delete(NAME);
+    await settle();
+    assert.ok(offline.isCancelRequested);
+  });
+
+  it('lets an object go whose node is gone, and says so', async () => {
+    await run(blockOf({ state: 'online', deletionPolicy: 'Remove' }, { state: 'online', zone: 'Normal' }));
+    cluster.nodeMemories.clear();
+    cluster.delete(NAME);
+    await settle();
+    assert.ok(!cluster.blocks.has(NAME));
+    assert.deepEqual(operations.started, []);
+    assert.ok(reasons().includes('NodeGone'));
+  });
+
+  it('changes no memory when the CRD is deleted', async () => {
+    await run(blockOf({ state: 'online', deletionPolicy: 'Remove' }, { state: 'online', zone: 'Normal' }));
+    cluster.crdTerminating = true;
+    cluster.delete(NAME);
+    await settle();
+    assert.ok(!cluster.blocks.has(NAME));
+    assert.deepEqual(operations.started, []);
+  });
+
+  it('says of each notifier whether its plugin is known', async () => {
+    cluster.notifiers.set('good', notifierOf('good', { plugin: { name: 'guard' } }));
+    cluster.notifiers.set('bad', notifierOf('bad', { plugin: { name: 'nonsense' } }));
+    await run(blockOf({}, { state: 'offline' }));
+    const conditionOf = (name: string) => cluster.notifiers.get(name)?.status?.conditions?.[0];
+    assert.equal(conditionOf('good')?.status, 'True');
+    assert.equal(conditionOf('bad')?.status, 'False');
+    assert.match(conditionOf('bad')?.message ?? '', /no plugin nonsense/);
+  });
+});

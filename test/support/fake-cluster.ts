@@ -1,0 +1,137 @@
+/** A cluster in memory, with versions and conflicts as the API server has them, and a copy of it that a controller follows. */
+import type {
+  Condition,
+  MemoryBlock,
+  MemoryBlockStatus,
+  MemoryNotifier,
+  NodeMemory,
+} from '../../src/contract/resources.ts';
+import type { Caches, Cluster, NodeObject, WriteResult } from '../../src/controller/cluster.ts';
+import type { BlockEvent } from '../../src/controller/event-of.ts';
+import type { Change } from '../../src/controller/controller.ts';
+import { operatorFields } from '../../src/controller/operator-fields.ts';
+
+export type Listener = (block: MemoryBlock, change: Change) => void;
+
+export class FakeCluster implements Cluster {
+  readonly blocks = new Map<string, MemoryBlock>();
+  readonly nodeMemories = new Map<string, NodeMemory>();
+  readonly nodes = new Map<string, NodeObject>();
+  readonly notifiers = new Map<string, MemoryNotifier>();
+  readonly events: BlockEvent[] = [];
+  readonly listeners: Listener[] = [];
+  /** Requests that a real controller would have sent to the server. */
+  requests = 0;
+  crdTerminating = false;
+  #version = 100;
+
+  readonly caches: Caches = {
+    blocks: cacheOf(this.blocks),
+    nodeMemories: cacheOf(this.nodeMemories),
+    notifiers: cacheOf(this.notifiers),
+    nodes: cacheOf(this.nodes),
+  };
+
+  block(name: string): MemoryBlock {
+    const block = this.blocks.get(name);
+    if (!block) throw new Error(`no MemoryBlock ${name}`);
+    return block;
+  }
+
+  /** What a user, an agent or a workflow does. */
+  put(block: MemoryBlock): void {
+    const { name, deletionTimestamp, finalizers } = block.metadata;
+    const change = this.blocks.has(name) ? 'update' : 'add';
+    const stored = { ...block, metadata: { ...block.metadata, resourceVersion: String(++this.#version) } };
+    if (deletionTimestamp !== undefined && (finalizers ?? []).length === 0) {
+      this.blocks.delete(name);
+      this.#tell(stored, 'delete');
+    } else {
+      this.blocks.set(name, stored);
+      this.#tell(stored, change);
+    }
+  }
+
+  patchStatus(name: string, patch: (status: MemoryBlockStatus) => MemoryBlockStatus): void {
+    const block = this.block(name);
+    this.put({ ...block, status: patch(block.status ?? {}) });
+  }
+
+  edit(name: string, spec: Partial<MemoryBlock['spec']>): void {
+    const block = this.block(name);
+    const generation = (block.metadata.generation ?? 0) + 1;
+    this.put({ ...block, spec: { ...block.spec, ...spec }, metadata: { ...block.metadata, generation } });
+  }
+
+  delete(name: string): void {
+    const block = this.block(name);
+    const generation = (block.metadata.generation ?? 0) + 1;
+    const deletionTimestamp = '2026-01-01T12:00:00Z';
+    this.put({ ...block, metadata: { ...block.metadata, generation, deletionTimestamp } });
+  }
+
+  readBlock(name: string): Promise<MemoryBlock | undefined> {
+    return this.#request(() => this.blocks.get(name));
+  }
+
+  readNodeMemory(name: string): Promise<NodeMemory | undefined> {
+    return this.#request(() => this.nodeMemories.get(name));
+  }
+
+  readNode(name: string): Promise<NodeObject | undefined> {
+    return this.#request(() => this.nodes.get(name));
+  }
+
+  isCrdTerminating(): Promise<boolean> {
+    return this.#request(() => this.crdTerminating);
+  }
+
+  writeBlockStatus(block: MemoryBlock, status: MemoryBlockStatus): Promise<WriteResult> {
+    return this.#write(block, (live) => {
+      const { state, zone, physicalAddress, blockSize } = live.status ?? {};
+      const observed = Object.entries({ state, zone, physicalAddress, blockSize }).filter(([, value]) => value);
+      return { ...live, status: { ...operatorFields(status), ...Object.fromEntries(observed) } };
+    });
+  }
+
+  writeFinalizers(block: MemoryBlock, finalizers: readonly string[]): Promise<WriteResult> {
+    return this.#write(block, (live) => ({ ...live, metadata: { ...live.metadata, finalizers } }));
+  }
+
+  writeNotifierConditions(notifier: MemoryNotifier, conditions: readonly Condition[]): Promise<WriteResult> {
+    return this.#request(() => {
+      this.notifiers.set(notifier.metadata.name, { ...notifier, status: { conditions } });
+      return 'written';
+    });
+  }
+
+  recordEvent(_: MemoryBlock, event: BlockEvent): Promise<void> {
+    return this.#request(() => {
+      if (!this.events.some(({ key }) => key === event.key)) this.events.push(event);
+    });
+  }
+
+  #write(block: MemoryBlock, change: (live: MemoryBlock) => MemoryBlock): Promise<WriteResult> {
+    return this.#request(() => {
+      const live = this.blocks.get(block.metadata.name);
+      if (live?.metadata.uid !== block.metadata.uid) return 'gone';
+      if (live?.metadata.resourceVersion !== block.metadata.resourceVersion) return 'conflict';
+      if (live) this.put(change(live));
+      return 'written';
+    });
+  }
+
+  async #request<T>(answer: () => T): Promise<T> {
+    this.requests++;
+    await Promise.resolve();
+    return answer();
+  }
+
+  #tell(block: MemoryBlock, change: Change): void {
+    for (const listener of this.listeners) listener(block, change);
+  }
+}
+
+function cacheOf<T>(objects: ReadonlyMap<string, T>): { get(name: string): T | undefined; list(): readonly T[] } {
+  return { get: (name) => objects.get(name), list: () => [...objects.values()] };
+}
