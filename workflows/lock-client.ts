@@ -90,14 +90,16 @@ export class LockClient {
     await this.releaseMany([{ id: taken.id, ...(names.length === 0 ? {} : { names }) }], released);
   }
 
-  /** Gives back everything, the locks taken last first. */
-  async releaseAll(): Promise<void> {
+  /** Gives back everything, the locks taken last first, and tells what that was. */
+  async releaseAll(): Promise<readonly LockName[]> {
     const held = [...this.taken].reverse();
+    const locks = held.flatMap(([, taken]) => [...taken].reverse());
     if (held.length > 0)
       await this.releaseMany(
         held.map(([id]) => ({ id })),
-        held.flatMap(([, locks]) => [...locks].reverse()),
+        locks,
       );
+    return locks.map((lock) => lock.name);
   }
 
   private async releaseMany(releases: readonly LockRelease[], released: readonly HeldLock[]): Promise<void> {

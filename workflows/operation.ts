@@ -193,8 +193,8 @@ export class Operation<Input extends OperationInput = OperationInput> implements
   /** Gives all locks back, then writes the outcome: an API server that cannot be reached must not hold a lock. */
   async end(ending: Ending): Promise<OperationOutcome> {
     this.enter('Releasing');
-    await this.locks.releaseAll();
-    this.tell(`${ending.result}: ${ending.message}`);
+    const released = await this.locks.releaseAll();
+    if (released.length > 0) this.tell(`released ${released.join(', ')}`);
     const outcome: OperationOutcome = {
       ...ending,
       type: this.type,
@@ -209,6 +209,7 @@ export class Operation<Input extends OperationInput = OperationInput> implements
       const summary = `record ${outcome.result} in ${block.name}`;
       await recordOutcome.executeWithOptions({ summary }, [{ node, owner: this.owner, block, outcome }]);
     }
+    this.enter('Ended', `${outcome.result}: ${outcome.message}`);
     return outcome;
   }
 }

@@ -96,7 +96,14 @@ export interface OperationOutcome {
 /** Of a running operation: what it is doing, for `status.operation.phase` and for people. */
 export interface OperationPhase {
   readonly phase:
-    'WaitingForLocks' | 'LookingAgain' | 'WaitingForAgent' | 'Notifying' | 'Driving' | 'Releasing' | 'Recording';
+    | 'WaitingForLocks'
+    | 'LookingAgain'
+    | 'WaitingForAgent'
+    | 'Notifying'
+    | 'Driving'
+    | 'Releasing'
+    | 'Recording'
+    | 'Ended';
   /** RFC 3339. */
   readonly since: string;
   readonly detail?: string;

@@ -21,6 +21,8 @@ import { goalOf, isStepTowards, wantedOperation, type Goal } from './wanted-oper
  * may lag. A few round trips to the API server.
  */
 const REPEAT_AFTER_MS = 2_000;
+/** As long as an activity on the node's queue may wait for its agent. */
+const FIRST_REPORT_MS = 10_000;
 
 /** An operation of this block that runs now. */
 export type RunningOperation = Pick<OperationDescription, 'workflowId' | 'runId' | 'startTime' | 'memo'>;
@@ -138,7 +140,7 @@ interface NodeFacts {
   readonly node: NodeMemory;
 }
 
-function nodeFacts({ node, block }: PlanInput): NodeFacts | Wait {
+function nodeFacts({ node, block, nowMs }: PlanInput): NodeFacts | Wait {
   const { nodeName } = block.spec;
   const { capabilities, blockSize } = node?.status ?? {};
   const { state, blockSize: assumed } = block.status ?? {};
@@ -154,10 +156,15 @@ function nodeFacts({ node, block }: PlanInput): NodeFacts | Wait {
       `blocks of ${nodeName} are ${blockSize} now and were ${assumed}: ${moved}; ${todo}`,
     );
   }
-  if (state === undefined) {
-    return wait('AgentUnavailable', `the agent of ${nodeName} has not reported this block yet; check that it runs`);
-  }
+  if (state === undefined) return waitForFirstReport(block, nowMs);
   return { state, capabilities, blockSizeBytes, node };
+}
+
+/** An agent that runs reports a new block at once; one that does not is told of only when it had the time. */
+function waitForFirstReport({ metadata, spec }: MemoryBlock, nowMs: number): Wait {
+  const untilMs = Date.parse(metadata.creationTimestamp ?? '') + FIRST_REPORT_MS;
+  if (untilMs > nowMs) return wait('Pending', `the agent of ${spec.nodeName} is about to report this block`, untilMs);
+  return wait('AgentUnavailable', `the agent of ${spec.nodeName} has not reported this block yet; check that it runs`);
 }
 
 /** Why an operation that is wanted does not start now: drift, pause, an agent that stopped, or the time of the next try. */

@@ -23,12 +23,16 @@ export interface EndedOperation {
 }
 
 /**
- * The status after `ended`. Idempotent by run id: a repeat changes nothing. What another run wrote about itself stays.
+ * The status after `ended`. Idempotent by run id: a repeat changes nothing. What another run wrote about itself stays, and
+ * so does what a later one (a higher fencing token) wrote as the last operation.
  */
 export function applyOutcome(status: MemoryBlockStatus, ended: EndedOperation): MemoryBlockStatus {
   const { outcome, runId } = ended;
   const { operation, retry, ...rest } = status;
-  if (status.lastOperation?.runId === runId) return { ...rest, ...keep(operation, runId), ...(retry ? { retry } : {}) };
+  // Locks are given back before the outcome is written, so a later operation may have written its own already.
+  const isOvertaken = (outcome.fencingToken ?? Infinity) < (status.fencingToken ?? 0);
+  if (isOvertaken || status.lastOperation?.runId === runId)
+    return { ...rest, ...keep(operation, runId), ...(retry ? { retry } : {}) };
   const last = lastOperationOf(ended);
   const nextRetry = retryAfter(last, outcome, retry, status.lastOperation, ended.nowMs);
   const token = Math.max(status.fencingToken ?? 0, outcome.fencingToken ?? 0);

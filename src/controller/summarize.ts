@@ -100,8 +100,12 @@ function judgeRunning(
   if (failure && lastOperation?.generation === block.metadata.generation) {
     return verdict(failure, `${lastOperation?.message ?? ''}; trying again (${doing})`, { isReconciling: true });
   }
-  const isWaiting = progress?.phase === 'WaitingForLocks';
-  return verdict(isWaiting ? 'WaitingForLocks' : 'Operating', doing, { isReconciling: true });
+  return verdict(reasonWhileRunning(progress), doing, { isReconciling: true });
+}
+
+function reasonWhileRunning(progress: OperationProgress | undefined): Reason {
+  if (progress?.phase === 'WaitingForLocks') return 'WaitingForLocks';
+  return progress?.phase === 'WaitingForAgent' ? 'AgentUnavailable' : 'Operating';
 }
 
 function wordsOf({ phase, since, detail, holders }: OperationProgress): string {
