@@ -18,10 +18,12 @@ export interface ToolBuild {
   readonly repository: string;
   readonly destination: string;
   readonly log: (line: string) => void;
+  /** Ends the build. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Builds `tool` to `destination`, which appears complete or not at all. Throws with what to do next. */
-export async function buildTool({ tool, repository, destination, log }: ToolBuild): Promise<void> {
+export async function buildTool({ tool, repository, destination, log, signal }: ToolBuild): Promise<void> {
   const directory = path.dirname(destination);
   await mkdir(directory, { recursive: true });
   await checkGo();
@@ -35,7 +37,7 @@ export async function buildTool({ tool, repository, destination, log }: ToolBuil
     log(`building ${what} … ${elapsedSeconds(startTime)} s`);
   }, PROGRESS_INTERVAL_MS);
   try {
-    await goBuild(tool, path.join(repository, tool.moduleDirectory), temporary);
+    await goBuild(tool, path.join(repository, tool.moduleDirectory), temporary, signal);
     await rename(temporary, destination);
     log(`built ${what} in ${elapsedSeconds(startTime)} s`);
   } finally {
@@ -44,10 +46,20 @@ export async function buildTool({ tool, repository, destination, log }: ToolBuil
   }
 }
 
-async function goBuild(tool: Tool, moduleDirectory: string, output: string): Promise<void> {
+async function goBuild(
+  tool: Tool,
+  moduleDirectory: string,
+  output: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const args = ['build', '-mod=readonly', '-trimpath', '-ldflags', tool.ldflags, '-o', output, tool.goPackage];
   const environment = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '' };
-  const child = spawn('go', args, { cwd: moduleDirectory, env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn('go', args, {
+    cwd: moduleDirectory,
+    env: environment,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    ...(signal ? { signal } : {}),
+  });
   const [status] = (await once(child, 'exit')) as [number | null];
   if (status !== 0) {
     throw new Error(

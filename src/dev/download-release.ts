@@ -26,6 +26,8 @@ export interface ReleaseDownload {
   /** Folder for temporary files, on the same file system as the destinations. */
   readonly workDirectory: string;
   readonly fetch?: typeof globalThis.fetch;
+  /** Ends the download. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

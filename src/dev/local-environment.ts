@@ -20,6 +20,8 @@ export interface LocalEnvironmentOptions {
   /** Without the Temporal UI. */
   readonly headless?: boolean;
   readonly onUnexpectedExit?: (report: ExitReport) => void;
+  /** Ends a start that is under way, which then throws the signal's reason. Afterwards it has no effect. */
+  readonly signal?: AbortSignal;
 }
 
 export interface StartProcessOptions {
@@ -46,12 +48,15 @@ export interface LocalEnvironment {
 
 /** Starts the servers side by side. On a failure nothing is left running. */
 export async function startLocalEnvironment(options: LocalEnvironmentOptions): Promise<LocalEnvironment> {
-  const { directory, onUnexpectedExit } = options;
+  const { directory, onUnexpectedExit, signal } = options;
   await mkdir(directory, { recursive: true });
   const tools = await acquireTools(['etcd', 'kube-apiserver', 'kubectl', 'temporal']);
   const logDirectory = path.join(directory, 'logs');
   const processes = supervise({ logDirectory, ...(onUnexpectedExit ? { onUnexpectedExit } : {}) });
+  const stop = (): void => void processes.stopAll();
+  signal?.addEventListener('abort', stop, { once: true });
   try {
+    signal?.throwIfAborted();
     const [controlPlane, temporal] = await Promise.all([
       startControlPlane({ tools, processes, stateDirectory: path.join(directory, 'kubernetes') }),
       startTemporal({
@@ -64,10 +69,14 @@ export async function startLocalEnvironment(options: LocalEnvironmentOptions): P
       workflowBundle(),
     ]);
     await installKinds(tools.kubectl, controlPlane.kubeconfig);
+    signal?.throwIfAborted();
     return environmentOf({ directory, tools, processes, controlPlane, temporal });
   } catch (error) {
     await processes.stopAll();
+    signal?.throwIfAborted();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
   }
 }
 

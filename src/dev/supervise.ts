@@ -58,22 +58,29 @@ export interface SuperviseOptions {
 }
 
 export interface ProcessGroup {
-  /** Throws when the command cannot be started. */
+  /** Throws when the command cannot be started, and once `stopAll` was called. */
   start(spec: ChildSpec): Promise<SupervisedChild>;
-  /** Stops all, the last started first. Afterwards none runs. */
+  /** Stops all, the last started first. Afterwards none runs, nor will: a start that is under way fails. */
   stopAll(): Promise<void>;
 }
 
 export function supervise(options: SuperviseOptions): ProcessGroup {
   const children = new Set<Child>();
   const orphanGuard = new OrphanGuard();
+  let isClosed = false;
+  const checkOpen = (name: string): void => {
+    if (isClosed) throw new Error(`${name} is not started: its process group is being stopped`);
+  };
   const updateGuard = (): void => {
     orphanGuard.guard([...children].map((child) => child.pid));
   };
 
   return {
     async start(spec) {
+      checkOpen(spec.name);
       const child = await Child.start(spec, options);
+      if (isClosed) await child.kill();
+      checkOpen(spec.name);
       children.add(child);
       updateGuard();
       void child.exited.then((report) => {
@@ -84,6 +91,7 @@ export function supervise(options: SuperviseOptions): ProcessGroup {
       return child;
     },
     async stopAll() {
+      isClosed = true;
       for (const child of [...children].reverse()) await child.stop();
       await orphanGuard.dismiss();
     },

@@ -234,6 +234,15 @@ describe('the controller', () => {
     assert.ok(reasons().includes('NodeGone'));
   });
 
+  it('keeps an object whose node is only missing from its copy', async () => {
+    await run(blockOf({ state: 'online', deletionPolicy: 'Remove' }, { state: 'online', zone: 'Normal' }));
+    cluster.nodeMemories.clear();
+    cluster.readNodeMemory = () => Promise.resolve(nodeMemoryOf());
+    cluster.delete(NAME);
+    await settle();
+    assert.ok(cluster.blocks.has(NAME));
+  });
+
   it('changes no memory when the CRD is deleted', async () => {
     await run(blockOf({ state: 'online', deletionPolicy: 'Remove' }, { state: 'online', zone: 'Normal' }));
     cluster.crdTerminating = true;

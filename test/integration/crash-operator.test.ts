@@ -1,45 +1,50 @@
 /**
  * The operator is killed (SIGKILL) at each point of an operation where something is half done. Whoever comes next, the
- * same operator started again or another one that runs beside it, ends the operation once.
+ * operator started again or another that runs beside it, ends the operation once.
  *
  * Each case has a node of its own and the failpoint names it, so a case may still recover while the next one crashes.
  */
 import assert from 'node:assert/strict';
-import { assertEndedOnce, type ExpectedEnd } from '../support/ended-once.ts';
-import { FaultStage } from '../support/fault-stage.ts';
+import path from 'node:path';
+import { assertEndedOnce, ONE_OPERATION_LAYOUT, type ExpectedEnd } from '../support/ended-once.ts';
+import { openOperatorStage, type OperatorStage } from '../support/operator-stage.ts';
+import type { SupervisedChild } from '../../src/dev/supervise.ts';
 
 interface CrashCase {
   readonly title: string;
   readonly node: string;
   readonly operation: ExpectedEnd['operation'];
-  /** Without the node. */
+  /** As in src/operator/failpoints.ts, without the node. */
   readonly failpoint: string;
 }
 
+function halfDone(operation: ExpectedEnd['operation']): readonly CrashCase[] {
+  const action = operation.toUpperCase();
+  return [
+    { title: 'device_hotplug_lock is held', failpoint: 'before:lookAgain', operation, node: `${operation}-held` },
+    {
+      title: `the chain was asked MEM_GOING_${action}`,
+      failpoint: `after:callNotifier:MEM_GOING_${action}`,
+      operation,
+      node: `${operation}-going`,
+    },
+    {
+      title: 'the driver has done its work',
+      failpoint: `before:callNotifier:MEM_${action}`,
+      operation,
+      node: `${operation}-done`,
+    },
+  ];
+}
+
 const CASES: readonly CrashCase[] = [
-  ...(['online', 'offline'] as const).flatMap((operation): CrashCase[] => {
-    const action = operation.toUpperCase();
-    return [
-      { title: 'device_hotplug_lock is held', failpoint: 'before:lookAgain', operation, node: `${operation}-held` },
-      {
-        title: `the chain was asked MEM_GOING_${action}`,
-        failpoint: `after:callNotifier:MEM_GOING_${action}`,
-        operation,
-        node: `${operation}-going`,
-      },
-      {
-        title: 'the driver has done its work',
-        failpoint: `before:callNotifier:MEM_${action}`,
-        operation,
-        node: `${operation}-done`,
-      },
-    ];
-  }),
+  ...halfDone('online'),
+  ...halfDone('offline'),
   {
     title: 'the locks are about to be released',
     failpoint: 'before:sendLockMessage:release-all',
     operation: 'online',
-    node: 'online-release',
+    node: 'online-releasing',
   },
   {
     title: 'the locks are released and no status is written',
@@ -48,33 +53,39 @@ const CASES: readonly CrashCase[] = [
     node: 'online-released',
   },
   {
-    title: 'the status is written and the operation not yet closed',
+    title: 'the status is written and the operation has not closed',
     failpoint: 'after:recordOutcome',
     operation: 'online',
     node: 'online-recorded',
   },
 ];
-const BLOCK = { online: 32, offline: 24 } as const;
-const WISH = { online: 'online_movable', offline: 'offline' } as const;
+const BLOCK = {
+  online: { blockId: 8, state: 'online_movable' },
+  offline: { blockId: 4, state: 'offline' },
+} as const;
 
 describe('operator killed in the middle of an operation', function () {
-  this.timeout(100_000);
-  let stage: FaultStage;
+  this.timeout(60_000);
+  let stage: OperatorStage;
 
-  /** Applies the block and waits for the failpoint to strike. */
-  async function crash({ node, operation, failpoint }: CrashCase, name: string): Promise<void> {
-    const operator = await stage.startOperator(name, `${failpoint}:${node}`);
-    await stage.applyBlock(node, BLOCK[operation], { state: WISH[operation] });
-    const { signal } = await operator.exited;
-    assert.equal(signal, 'SIGKILL', `the operator was to die at ${failpoint}`);
-  }
+  const startOperator = (name: string, { failpoint, node }: CrashCase): Promise<SupervisedChild> => {
+    const marker = path.join(stage.environment.nodesDirectory, `${node}.failpoint`);
+    return stage.startOperator(name, { MEMHP_FAILPOINTS: `${failpoint}:${node}=${marker}` });
+  };
+  const applyBlock = ({ node, operation }: CrashCase): Promise<string> =>
+    stage.applyBlock({ nodeName: node, ...BLOCK[operation] });
 
-  before(async () => {
-    stage = await FaultStage.open();
-    await stage.startAgent();
-    await stage.registerAgreeingNotifier();
-    await Promise.all(CASES.map(({ node }) => stage.createNode(node)));
-    for (const one of CASES) await crash(one, `operator-${one.node}`);
+  before(async function () {
+    this.timeout(90_000);
+    stage = await openOperatorStage({ private: true, operators: 0 });
+    await stage.applyNotifier('agrees', { plugin: { name: 'fault-injection', config: {} } });
+    const nodes = [...CASES.map(({ node }) => node), 'taken-over'];
+    await Promise.all(nodes.map((node) => stage.createNode(node, { simulated: ONE_OPERATION_LAYOUT })));
+    for (const one of CASES) {
+      const [operator] = await Promise.all([startOperator('operator', one), applyBlock(one)]);
+      const { signal } = await operator.exited;
+      assert.equal(signal, 'SIGKILL', `the operator was to die at ${one.failpoint}`);
+    }
     await stage.startOperator('operator');
   });
   after(async function () {
@@ -84,7 +95,24 @@ describe('operator killed in the middle of an operation', function () {
 
   for (const { title, node, operation } of CASES) {
     it(`${operation}: ${title}`, async () => {
-      await assertEndedOnce(stage, { node, blockId: BLOCK[operation], operation });
+      await assertEndedOnce(stage, { node, blockId: BLOCK[operation].blockId, operation });
     });
   }
+
+  it('another operator takes over without any restart', async () => {
+    const failing: CrashCase = {
+      title: '',
+      failpoint: 'after:callNotifier:MEM_GOING_ONLINE',
+      operation: 'online',
+      node: 'taken-over',
+    };
+    await stage.process('operator').stop();
+    // Both would die there, but a failpoint is spent by the first.
+    const operators = await Promise.all(['one', 'other'].map((name) => startOperator(name, failing)));
+    await applyBlock(failing);
+    const { signal } = await Promise.race(operators.map(({ exited }) => exited));
+    assert.equal(signal, 'SIGKILL');
+    await assertEndedOnce(stage, { node: failing.node, blockId: 8, operation: 'online' });
+    assert.equal(operators.filter(({ isRunning }) => isRunning).length, 1, 'the other one ran all the time');
+  });
 });
