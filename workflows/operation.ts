@@ -169,8 +169,8 @@ export class Operation<Input extends OperationInput = OperationInput> implements
     const [first] = inspection.blocks;
     if (!first) return failed('EINVAL', 'the range names no block');
     const { cluster, node, block } = this.input;
-    const { bootId } = inspection;
-    const base = { cluster, type: this.type, node, owner: this.owner, startTime: this.startTime };
+    const { bootId, blockSizeBytes } = inspection;
+    const base = { cluster, type: this.type, node, owner: this.owner, startTime: this.startTime, blockSizeBytes };
     const summary = `look again: memory${String(first.blockId)} is ${first.state}`;
     let found: LookAgainResult;
     try {
@@ -182,6 +182,7 @@ export class Operation<Input extends OperationInput = OperationInput> implements
       return failed('EAGAIN', `could not look again: ${error.cause?.message ?? error.message}; will be tried again`);
     }
     if (found.verdict === 'superseded') return { result: 'Superseded', message: found.message, bootId };
+    if (found.verdict === 'refused') return failed('EPERM', found.message, 'Deferred');
     if (found.verdict === 'nothing-to-do') {
       const { state, zone } = first;
       return { result: 'Succeeded', noop: true, message: found.message, state, ...(zone ? { zone } : {}), bootId };

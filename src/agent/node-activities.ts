@@ -23,6 +23,8 @@ export interface NodeActivitiesOptions {
 
 /** Heartbeats are sent three times per timeout, so that one may be lost. */
 const HEARTBEATS_PER_TIMEOUT = 3;
+/** A cancellation comes with the answer to a heartbeat: it takes no longer than this to interrupt a step. */
+const HEARTBEAT_MS_MAX = 1_000;
 
 export function createNodeActivities({ driver, publish, surroundings }: NodeActivitiesOptions): NodeActivities {
   return {
@@ -61,7 +63,7 @@ async function takeStep(driver: MemoryDriver, call: DriverCall, around: Activity
   const timer =
     around.heartbeatTimeoutMs === undefined
       ? undefined
-      : setInterval(beat, around.heartbeatTimeoutMs / HEARTBEATS_PER_TIMEOUT);
+      : setInterval(beat, Math.min(HEARTBEAT_MS_MAX, around.heartbeatTimeoutMs / HEARTBEATS_PER_TIMEOUT));
   around.signal.addEventListener('abort', onAbort, { once: true });
   if (around.signal.aborted) onAbort();
   try {

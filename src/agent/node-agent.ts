@@ -24,6 +24,7 @@ export interface NodeAgentOptions {
 /** Steps are short or heartbeat; one that outlives this is repeated by the next worker. */
 const SHUTDOWN_GRACE_MS = 1_000;
 const SHUTDOWN_FORCE_MS = 10_000;
+const HEARTBEAT_THROTTLE_MS = 500;
 const RESTART_BACKOFF = { baseMs: 500, maxMs: 30_000 };
 /** A worker that lived this long had started well: its next failure is a new one. */
 const HEALTHY_MS = 60_000;
@@ -87,6 +88,8 @@ export class NodeAgent {
         }),
       },
       maxConcurrentActivityTaskExecutions: CONCURRENT_STEPS_MAX,
+      // Otherwise heartbeats, and with them cancellations, are held back for most of the heartbeat timeout.
+      maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
       shutdownGraceTime: SHUTDOWN_GRACE_MS,
       shutdownForceTime: SHUTDOWN_FORCE_MS,
     });

@@ -1,6 +1,5 @@
 /** `memhp agent`: the process that does the work on nodes. */
 import { Command, Option } from 'commander';
-import { runAgent } from '../agent/agent.ts';
 import { runProcess, withProcessOptions, type ProcessOptions } from './run-process.ts';
 
 interface AgentCommandOptions extends ProcessOptions {
@@ -20,7 +19,8 @@ export function agentCommand(): Command {
       'serve these nodes only, and create their NodeMemory; default: every simulated NodeMemory',
     )
     .action((options: AgentCommandOptions) =>
-      runProcess('agent', options, ({ kubeConfig, log, signal }) => {
+      runProcess('agent', options, async ({ kubeConfig, log, signal }) => {
+        const { runAgent } = await import('../agent/agent.ts');
         const { stateDir: stateDirectory, node: nodes, clusterId } = options;
         const chosen = { ...(nodes ? { nodes } : {}), ...(clusterId ? { clusterId } : {}) };
         return runAgent({ kubeConfig, stateDirectory, logger: log, ...chosen }, signal);

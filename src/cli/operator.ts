@@ -1,6 +1,5 @@
 /** `memhp operator`: the controller and the workflow workers; any number may run side by side. */
 import { Command } from 'commander';
-import { runOperator } from '../operator/operator.ts';
 import { runProcess, withProcessOptions, type ProcessOptions } from './run-process.ts';
 
 interface OperatorCommandOptions extends ProcessOptions {
@@ -16,7 +15,8 @@ export function operatorCommand(): Command {
       [],
     )
     .action((options: OperatorCommandOptions) =>
-      runProcess('operator', options, (running) => {
+      runProcess('operator', options, async (running) => {
+        const { runOperator } = await import('../operator/operator.ts');
         const { plugin: plugins, clusterId } = options;
         return runOperator({ ...running, plugins, ...(clusterId ? { clusterId } : {}) });
       }),

@@ -2,9 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type winston from 'winston';
-import { loadKubeConfig } from '../k8s/kube-config.ts';
-import { createLogger, type LogFormat } from '../process/create-logger.ts';
-import { installRuntime } from '../temporal/install-runtime.ts';
+import type { LogFormat } from '../process/create-logger.ts';
 
 export interface ProcessOptions {
   readonly kubeconfig?: string;
@@ -48,6 +46,12 @@ export async function runProcess(
   options: ProcessOptions,
   main: (running: RunningProcess) => Promise<void>,
 ): Promise<void> {
+  // Loaded here, not above: the clients of two servers take a second, which commands without any need not wait for.
+  const [{ createLogger }, { installRuntime }, { loadKubeConfig }] = await Promise.all([
+    import('../process/create-logger.ts'),
+    import('../temporal/install-runtime.ts'),
+    import('../k8s/kube-config.ts'),
+  ]);
   const log = createLogger({ process: name, level: options.logLevel, format: options.logFormat });
   installRuntime(log);
   const kubeConfig = loadKubeConfig(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });

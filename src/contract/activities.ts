@@ -19,6 +19,7 @@ export interface LookAgainInput {
   /** The device as the driver saw it under device_hotplug_lock. */
   readonly inspection: BlockInspection;
   readonly bootId: string;
+  readonly blockSizeBytes: number;
 }
 
 /** What the operation finds under device_hotplug_lock. */
@@ -34,7 +35,9 @@ export type LookAgainResult =
       readonly chain: string;
     }
   | { readonly verdict: 'nothing-to-do'; readonly message: string }
-  | { readonly verdict: 'superseded'; readonly message: string };
+  | { readonly verdict: 'superseded'; readonly message: string }
+  /** The node's own floor forbids it, whatever the plugins would say. */
+  | { readonly verdict: 'refused'; readonly message: string };
 
 export interface NotifyInput {
   readonly notifier: RegisteredNotifier;

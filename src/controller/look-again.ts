@@ -4,6 +4,7 @@
  */
 import type { LookAgainInput, LookAgainResult } from '../contract/activities.ts';
 import { ORPHAN_ANNOTATION, PAUSED_ANNOTATION } from '../contract/names.ts';
+import { formatBytes, parseBytes } from '../contract/quantity.ts';
 import type { MemoryBlock, NodeMemory } from '../contract/resources.ts';
 import { beginTransition, isOnlineType } from '../kernel/memory-block.ts';
 import type { NotifierChain } from './registered-notifiers.ts';
@@ -24,6 +25,8 @@ export function lookAgain(input: LookAgainInput, facts: LookAgainFacts): LookAga
   if (isDone(input)) {
     return { verdict: 'nothing-to-do', message: `memory${String(blockId)} is ${state} already` };
   }
+  const floor = input.type === 'offline' ? whyBelowFloor(facts.node, input.blockSizeBytes) : undefined;
+  if (floor !== undefined) return { verdict: 'refused', message: floor };
   const spec = input.block ? facts.block?.spec : undefined;
   return {
     verdict: 'proceed',
@@ -54,4 +57,18 @@ function whySuperseded({ type }: LookAgainInput, uid: string, facts: LookAgainFa
   const goal = goalOf(block);
   if (isStepTowards(type, goal)) return undefined;
   return `${type} is no longer wanted: ${goal === undefined ? 'nothing is asked for' : `${goal} is wanted now`}`;
+}
+
+/**
+ * `NodeMemory.spec.minOnline`: what is online counts only under device_hotplug_lock, which keeps every other offline out.
+ * A node that has not told how much is online is not believed to have enough.
+ */
+function whyBelowFloor(node: NodeMemory | undefined, blockSizeBytes: number): string | undefined {
+  const floor = node?.spec.minOnline;
+  if (floor === undefined) return undefined;
+  const online = node?.status?.online;
+  const left = online === undefined ? 0 : parseBytes(online) - blockSizeBytes;
+  if (left >= parseBytes(floor)) return undefined;
+  const now = online ?? 'an unknown amount';
+  return `spec.minOnline of NodeMemory ${node?.metadata.name ?? ''} is ${floor}; ${now} is online, ${formatBytes(Math.max(0, left))} would be left`;
 }

@@ -44,7 +44,7 @@ export async function downloadRelease(request: ReleaseDownload): Promise<void> {
   const directory = await mkdtemp(path.join(request.workDirectory, 'download-'));
   try {
     const archive = path.join(directory, 'archive.tar.gz');
-    const found = await fetchInto(archive, release.url(platform), release.algorithm, request.fetch ?? fetch);
+    const found = await fetchInto(archive, request);
     if (found !== digest) {
       throw new Error(`${release.url(platform)} has ${release.algorithm} ${found}, pinned is ${digest}: not used`);
     }
@@ -55,17 +55,19 @@ export async function downloadRelease(request: ReleaseDownload): Promise<void> {
 }
 
 /** Answers the digest of what was written to `file`. */
-async function fetchInto(file: string, url: string, algorithm: string, fetcher: typeof fetch): Promise<string> {
+async function fetchInto(file: string, { release, platform, ...request }: ReleaseDownload): Promise<string> {
+  const url = release.url(platform);
   const timeout = new AbortController();
   const connecting = setTimeout(() => {
     timeout.abort(new Error('no answer'));
   }, CONNECT_TIMEOUT_MS);
-  const signal = AbortSignal.any([timeout.signal, AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS)]);
+  const limits = [timeout.signal, AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS)];
+  const signal = AbortSignal.any(request.signal ? [...limits, request.signal] : limits);
   try {
-    const response = await fetcher(url, { signal });
+    const response = await (request.fetch ?? fetch)(url, { signal });
     clearTimeout(connecting);
     if (!response.ok || !response.body) throw new Error(`${url} answered ${String(response.status)}`);
-    const hash = createHash(algorithm);
+    const hash = createHash(release.algorithm);
     const hashing = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         hash.update(chunk);

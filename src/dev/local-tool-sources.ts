@@ -18,7 +18,8 @@ const LOCK_STALE_MS = 30_000;
 const LOCK_RETRY_MS = 500;
 const VERSION_TIMEOUT_MS = 10_000;
 
-export function localToolSources(log: (line: string) => void = console.log): ToolSources {
+/** `signal` ends what takes long: downloads and builds. */
+export function localToolSources(log: (line: string) => void = console.log, signal?: AbortSignal): ToolSources {
   const cacheDirectory = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'memhp', 'bin');
   /** Archives that could not be had: asking again for the next executable in the same archive would only cost time. */
   const unavailable = new Map<string, unknown>();
@@ -33,14 +34,14 @@ export function localToolSources(log: (line: string) => void = console.log): Too
       if (unavailable.has(release.name)) throw unavailable.get(release.name);
       const platform = hostPlatform();
       log(`downloading ${release.name} ${release.version} for ${platform}`);
-      await downloadRelease({ release, platform, destination, workDirectory: cacheDirectory }).catch(
+      await downloadRelease({ release, platform, destination, workDirectory: cacheDirectory, signal }).catch(
         (error: unknown) => {
           unavailable.set(release.name, error);
           throw error;
         },
       );
     },
-    build: (tool, destination) => buildTool({ tool, repository: REPOSITORY, destination, log }),
+    build: (tool, destination) => buildTool({ tool, repository: REPOSITORY, destination, log, signal }),
     exclusively: (name, work) => exclusively(path.join(cacheDirectory, name), log, work),
   };
 }

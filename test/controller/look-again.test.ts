@@ -20,6 +20,7 @@ function inputOf(type: OperationType, state: LookAgainInput['inspection']['state
     block: { name: 'worker-1-memory32', uid: 'uid-32', generation: 1 },
     inspection: { blockId: 32, state },
     bootId: BOOT,
+    blockSizeBytes: 128 * 2 ** 20,
   };
 }
 
@@ -92,6 +93,31 @@ describe('the second look', () => {
     assert.ok(found.verdict === 'proceed');
     assert.equal(found.onlineType, undefined);
     assert.equal(found.autoOnline, 'offline');
+  });
+});
+
+describe('the floor of a node', () => {
+  const wanted = blockOf({ state: 'offline' });
+  const factsWith = (minOnline: string, online?: string): LookAgainFacts => {
+    const node = nodeMemoryOf();
+    const { online: _, ...status } = node.status ?? {};
+    return factsOf(wanted, {
+      node: { ...node, spec: { ...node.spec, minOnline }, status: { ...status, ...(online ? { online } : {}) } },
+    });
+  };
+
+  it('refuses the offline that would cross it, and lets pass the one that just does not', () => {
+    assert.equal(lookAgain(inputOf('offline', 'online'), factsWith('4Gi', '4224Mi')).verdict, 'proceed');
+    const refused = lookAgain(inputOf('offline', 'online'), factsWith('4Gi', '4096Mi'));
+    assert.equal(refused.verdict, 'refused');
+    assert.match(refused.message, /minOnline of NodeMemory worker-1 is 4Gi; 4096Mi is online, 3968Mi would be left/);
+  });
+
+  it('is about offline only, and a node that does not tell is not believed to have enough', () => {
+    const online = blockOf({ state: 'online' });
+    const node = { ...nodeMemoryOf(), spec: { minOnline: '4Gi' } };
+    assert.equal(lookAgain(inputOf('online', 'offline'), factsOf(online, { node })).verdict, 'proceed');
+    assert.equal(lookAgain(inputOf('offline', 'online'), factsWith('4Gi')).verdict, 'refused');
   });
 });
 

@@ -270,6 +270,22 @@ describe('plan', () => {
     });
   }
 
+  it('gives the agent time to report a new block before it calls it unavailable', () => {
+    const created = { creationTimestamp: '2026-01-01T12:00:00Z' };
+    const at = (time: string) =>
+      plan({
+        cluster: CLUSTER,
+        block: blockOf({ state: 'online' }, {}, created),
+        node: nodeMemoryOf(),
+        isCrdTerminating: false,
+        chain: '',
+        nowMs: Date.parse(time),
+      });
+    const [early, late] = [at('2026-01-01T12:00:09Z'), at('2026-01-01T12:00:10Z')];
+    assert.deepEqual([early.kind, early.kind === 'wait' && early.reason], ['wait', 'Pending']);
+    assert.deepEqual([late.kind, late.kind === 'wait' && late.reason], ['wait', 'AgentUnavailable']);
+  });
+
   it('waits for an agent that stopped, and goes on when one that was missing is back', () => {
     const conditions = (status: 'True' | 'False', lastTransitionTime: string) => [
       { type: 'AgentReady', status, reason: 'Any', message: 'stopped', lastTransitionTime },

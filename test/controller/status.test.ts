@@ -78,6 +78,13 @@ describe('the outcome of an operation', () => {
     assert.equal(status.fencingToken, 9);
   });
 
+  it('that a later operation has overtaken does not replace what that one wrote', () => {
+    const later = applyOutcome({}, ended({ ...DONE, fencingToken: 9 }, 'run-2'));
+    const status = applyOutcome({ ...later, operation }, ended({ ...VETO, fencingToken: 7 }));
+    assert.deepEqual([status.lastOperation?.runId, status.fencingToken, status.retry], ['run-2', 9, undefined]);
+    assert.equal(status.operation, undefined, 'its own operation has ended all the same');
+  });
+
   it('that failed is tried again later and later, at most five minutes, until one succeeds or the spec changes', () => {
     let status: MemoryBlockStatus = {};
     let lastDelayMs = 0;
@@ -186,6 +193,29 @@ describe('the conditions of a block', () => {
     assert.equal(conditionOf(after(failed, action), 'Ready').reason, 'Vetoed');
     const edited = blockOf({ state: 'offline' }, failed.status, { generation: 2 });
     assert.equal(conditionOf(after(edited, action), 'Ready').reason, 'Operating');
+  });
+
+  it('name the agent while an operation waits for it', () => {
+    const running = {
+      workflowId: 'w',
+      runId: 'run-1',
+      startTime: '2026-01-01T11:59:00Z',
+      memo: { type: 'online' },
+    } as const;
+    const status = summarize({
+      block: blockOf({ state: 'online' }, { state: 'offline' }),
+      node: nodeMemoryOf(),
+      action: { kind: 'observe', operation: running },
+      progress: {
+        phase: 'WaitingForAgent',
+        since: '2026-01-01T11:59:30Z',
+        detail: 'the agent of worker-1 does not answer',
+      },
+      nowMs: NOW,
+    });
+    const ready = conditionOf(status, 'Ready');
+    assert.deepEqual([ready.status, ready.reason], ['False', 'AgentUnavailable']);
+    assert.match(ready.message, /the agent of worker-1 does not answer/);
   });
 
   it('say who holds the locks that an operation waits for', () => {

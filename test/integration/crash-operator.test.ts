@@ -95,7 +95,12 @@ describe('operator killed in the middle of an operation', function () {
 
   for (const { title, node, operation } of CASES) {
     it(`${operation}: ${title}`, async () => {
-      await assertEndedOnce(stage, { node, blockId: BLOCK[operation].blockId, operation });
+      const { notifiers = [] } = await assertEndedOnce(stage, { node, blockId: BLOCK[operation].blockId, operation });
+      const action = operation.toUpperCase();
+      assert.deepEqual(
+        notifiers.map((answer) => answer.action),
+        [`MEM_GOING_${action}`, `MEM_${action}`],
+      );
     });
   }
 

@@ -64,12 +64,12 @@ export interface SimulatedClusterOptions {
 
 export class SimulatedCluster {
   readonly kubectl: Kubectl;
-  readonly #kubeConfig: KubeConfig;
+  readonly kubeConfig: KubeConfig;
   readonly #nodesDirectory: string;
 
   constructor({ kubectl, kubeConfig, nodesDirectory }: SimulatedClusterOptions) {
     this.kubectl = kubectl;
-    this.#kubeConfig = kubeConfig;
+    this.kubeConfig = kubeConfig;
     this.#nodesDirectory = nodesDirectory;
   }
 
@@ -82,6 +82,13 @@ export class SimulatedCluster {
       return status?.conditions?.some((condition) => condition.type === 'AgentReady' && condition.status === 'True');
     });
     return name;
+  }
+
+  /** The node and everything about it go away, whatever state they are in; its blocks' finalizers fall with it. */
+  async deleteNode(name: string): Promise<void> {
+    const now = ['--wait=false', '--ignore-not-found'];
+    await this.kubectl.succeed(['delete', `nmem/${name}`, ...now]);
+    await this.kubectl.succeed(['delete', 'mb', `--field-selector=spec.nodeName=${name}`, ...now]);
   }
 
   /** Changes how a simulated node behaves, from its next driver step on. */
@@ -197,7 +204,7 @@ export class SimulatedCluster {
   /** Events about an object, in the order in which they happened. */
   async events(name: string): Promise<readonly SeenEvent[]> {
     const query = { fieldSelector: `involvedObject.name=${name}` };
-    const answer = await apiRequest(this.#kubeConfig, {
+    const answer = await apiRequest(this.kubeConfig, {
       method: 'GET',
       path: '/api/v1/namespaces/default/events',
       query,
@@ -218,7 +225,7 @@ export class SimulatedCluster {
 
   async #get<T>({ path: collection }: ResourceKind, name: string): Promise<T | undefined> {
     try {
-      return (await apiRequest(this.#kubeConfig, { method: 'GET', path: `${collection}/${name}` })) as T;
+      return (await apiRequest(this.kubeConfig, { method: 'GET', path: `${collection}/${name}` })) as T;
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
