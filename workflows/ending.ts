@@ -1,6 +1,7 @@
 /** How an operation ends, before the frame adds what it knows itself. */
 import type { DriverResult } from '../src/contract/driver.ts';
 import type { OperationOutcome } from '../src/contract/operations.ts';
+import { vetoMessage } from '../src/contract/veto-message.ts';
 import type { ChainVerdict } from '../src/kernel/notifier-chain.ts';
 import type { MemoryAction } from '../src/kernel/memory-action.ts';
 import type { Refused } from './lock-client.ts';
@@ -29,7 +30,7 @@ export function vetoed(action: MemoryAction, verdict: Extract<ChainVerdict, { ki
   return {
     result: 'Vetoed',
     errno,
-    message: `vetoed by ${by} at ${action} (${errno}): ${reason}`,
+    message: vetoMessage({ by, action, errno, reason }),
     ...(outlook ? { cause: outlook } : {}),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   };

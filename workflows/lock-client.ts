@@ -17,7 +17,7 @@ import type { HeldLock, LockName, WantedLock } from '../src/kernel/lock-request.
 const lockGranted = defineSignal<[LockGranted]>(LOCK_GRANTED_SIGNAL);
 const lockDenied = defineSignal<[LockDenied]>(LOCK_DENIED_SIGNAL);
 
-const { sendLockMessage } = proxyLocalActivities<LockActivities>({
+const { takeLocks, releaseLocks } = proxyLocalActivities<LockActivities>({
   startToCloseTimeout: '10 seconds',
   retry: { initialInterval: '100 milliseconds', maximumInterval: '5 seconds' },
 });
@@ -115,7 +115,8 @@ export class LockClient {
     const { workflowId, runId } = workflowInfo();
     const { cluster, node, purpose } = this.options;
     const full: LockMessage = { holder: { workflowId, runId }, purpose, ...message };
-    await sendLockMessage.executeWithOptions({ summary }, [{ cluster, node, message: full }]);
+    const activity = message.request ? takeLocks : releaseLocks;
+    await activity.executeWithOptions({ summary }, [{ cluster, node, message: full }]);
   }
 }
 

@@ -2,8 +2,8 @@
 import type { DriverResult } from '../src/contract/driver.ts';
 import { MEM_HOTPLUG_LOCK } from '../src/contract/lock-names.ts';
 import type { OfflineMemoryInput, OperationOutcome } from '../src/contract/operations.ts';
-import { driverFailed, refused, vetoed, type Ending } from './ending.ts';
-import { blockDeviceLock, deviceHotplugLock, memHotplugLock } from './locks.ts';
+import { beginBlock } from './begin-block.ts';
+import { driverFailed, vetoed, type Ending } from './ending.ts';
 import { notify } from './notify.ts';
 import { Operation, runOperation, type TakenInOrder } from './operation.ts';
 
@@ -17,22 +17,17 @@ export async function offlineMemory(input: OfflineMemoryInput): Promise<Operatio
 }
 
 async function offline(operation: Operation<OfflineMemoryInput>): Promise<Ending> {
-  const { blockId } = operation.input;
-  const lock = blockDeviceLock(blockId);
-  const taken = await operation.takeInOrder(deviceHotplugLock, lock, memHotplugLock);
-  if (taken.kind === 'refused') return refused(taken);
-  operation.rememberToken(lock.name);
-
-  const seen = await operation.lookAgain({ blockIds: [blockId] });
-  if ('result' in seen) return seen;
-  return offlineBlock(operation, seen.offlineTimeoutMs ?? operation.input.offlineTimeoutMs, taken);
+  const { blockId, offlineTimeoutMs } = operation.input;
+  const begun = await beginBlock(operation, blockId);
+  if ('result' in begun) return begun;
+  return offlineBlock(operation, begun.seen.offlineTimeoutMs ?? offlineTimeoutMs, begun.locks);
 }
 
 /** Guarantee: on a failure after isolation the pages are usable again before the whole chain is told MEM_CANCEL_OFFLINE. */
 async function offlineBlock(
   operation: Operation<OfflineMemoryInput>,
   timeoutMs: number,
-  taken: TakenInOrder,
+  locks: TakenInOrder,
 ): Promise<Ending> {
   const { driver } = operation;
   const { blockId } = operation.input;
@@ -54,7 +49,7 @@ async function offlineBlock(
     await notify(operation, 'MEM_CANCEL_OFFLINE', block);
   }
 
-  await taken.release(MEM_HOTPLUG_LOCK);
+  await locks.release(MEM_HOTPLUG_LOCK);
   const finished = await driver.step('finish', args);
   return finished.ok ? ending : driverFailed(finished);
 }

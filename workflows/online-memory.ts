@@ -1,8 +1,8 @@
 /** `device_online()` of one block; mirrors drivers/base/core.c and drivers/base/memory.c, v6.12. */
 import { MEM_HOTPLUG_LOCK } from '../src/contract/lock-names.ts';
 import type { OnlineMemoryInput, OperationOutcome } from '../src/contract/operations.ts';
-import { refused, type Ending } from './ending.ts';
-import { blockDeviceLock, deviceHotplugLock, memHotplugLock } from './locks.ts';
+import { beginBlock } from './begin-block.ts';
+import type { Ending } from './ending.ts';
 import { onlineBlock } from './online-block.ts';
 import { Operation, runOperation } from './operation.ts';
 
@@ -13,14 +13,9 @@ export async function onlineMemory(input: OnlineMemoryInput): Promise<OperationO
 }
 
 async function online(operation: Operation<OnlineMemoryInput>): Promise<Ending> {
-  const { blockId } = operation.input;
-  const lock = blockDeviceLock(blockId);
-  const taken = await operation.takeInOrder(deviceHotplugLock, lock, memHotplugLock);
-  if (taken.kind === 'refused') return refused(taken);
-  operation.rememberToken(lock.name);
-
-  const seen = await operation.lookAgain({ blockIds: [blockId] });
-  if ('result' in seen) return seen;
-  const onlineType = seen.onlineType ?? operation.input.onlineType;
-  return onlineBlock(operation, { blockId, onlineType, memHotplugDone: () => taken.release(MEM_HOTPLUG_LOCK) });
+  const { blockId, onlineType: wanted } = operation.input;
+  const begun = await beginBlock(operation, blockId);
+  if ('result' in begun) return begun;
+  const onlineType = begun.seen.onlineType ?? wanted;
+  return onlineBlock(operation, { blockId, onlineType, memHotplugDone: () => begun.locks.release(MEM_HOTPLUG_LOCK) });
 }

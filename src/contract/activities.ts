@@ -61,10 +61,19 @@ export interface OperationActivities {
   recordOutcome(input: RecordOutcomeInput): Promise<void>;
 }
 
-/** Run as local activities by whoever runs the workflow. */
+export interface LockMessageInput {
+  readonly cluster: string;
+  readonly node: string;
+  readonly message: LockMessage;
+}
+
+/**
+ * Run as local activities by whoever runs the workflow. Both send one message to the node's lock entity, start the entity
+ * if it is not there, and return when the message is recorded; they differ in name, for whoever reads a timeline.
+ */
 export interface LockActivities {
-  /** Sends one message to the node's lock entity and starts the entity if it is not there. Returns when it is recorded. */
-  sendLockMessage(input: { cluster: string; node: string; message: LockMessage }): Promise<void>;
+  takeLocks(input: LockMessageInput): Promise<void>;
+  releaseLocks(input: LockMessageInput): Promise<void>;
 }
 
 export interface ClaimLockServiceInput extends LockServiceClaim {

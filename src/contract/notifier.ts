@@ -2,9 +2,9 @@
  * What a notifier plugin is asked and what it may answer; and the snapshot of the chain that one operation walks.
  * Mirrors `struct memory_notify` and the values of include/linux/notifier.h, v6.12.
  */
-import type { Errno } from '../kernel/errno.ts';
 import type { MemoryAction } from '../kernel/memory-action.ts';
 import type { OnlineType } from '../kernel/memory-block.ts';
+import type { ChainAnswer, ChainEntry, ChainReply } from '../kernel/notifier-chain.ts';
 
 /** Version of this contract; a plugin of another version is not registered. */
 export const NOTIFIER_API_VERSION = 1;
@@ -31,37 +31,15 @@ export interface MemoryNotify {
   readonly dryRun: boolean;
 }
 
-/** `NOTIFY_BAD` with an errno is `notifier_from_errno(-errno)`; without one it is EPERM. */
-export interface NotifierAnswer {
-  readonly result: 'NOTIFY_DONE' | 'NOTIFY_OK' | 'NOTIFY_STOP' | 'NOTIFY_BAD';
-  readonly errno?: Errno;
-  /** One sentence for the person who waits for the block. */
-  readonly reason?: string;
-  readonly retryAfterSeconds?: number;
-  /** Of a veto: whether it may pass with time (the default) or will not. */
-  readonly outlook?: 'Deferred' | 'Infeasible';
-}
+/** What a plugin answers. */
+export type NotifierAnswer = ChainAnswer;
 
 /** One registered MemoryNotifier as the operation saw it under device_hotplug_lock. */
-export interface RegisteredNotifier {
-  readonly name: string;
+export interface RegisteredNotifier extends ChainEntry {
   readonly uid: string;
-  readonly priority: number;
-  /** RFC 3339; older first among equal priorities. */
-  readonly registeredAt: string;
-  /** Empty: all. */
-  readonly actions: readonly MemoryAction[];
-  readonly failurePolicy: 'Fail' | 'Ignore';
   readonly timeoutMs: number;
   readonly plugin: { readonly name: string; readonly config: Readonly<Record<string, unknown>> };
 }
 
 /** What came of asking one plugin: an answer, or why there is none (crash, timeout, nonsense). */
-export type NotifierReply =
-  | { readonly kind: 'answer'; readonly answer: NotifierAnswer }
-  | {
-      readonly kind: 'error';
-      readonly message: string;
-      /** There was no answer in time; a veto that comes of it is ETIMEDOUT instead of EIO. */
-      readonly timedOut?: boolean;
-    };
+export type NotifierReply = ChainReply;

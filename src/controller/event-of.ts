@@ -1,7 +1,7 @@
 /** Which change of a block's status is worth an event: a new reason, or another vetoer. */
 import type { Reason } from '../contract/conditions.ts';
 import type { MemoryBlock, MemoryBlockStatus } from '../contract/resources.ts';
-import { vetoerOf } from './last-operation.ts';
+import { vetoerIn } from '../contract/veto-message.ts';
 
 /** An event about a MemoryBlock, as users read it in `kubectl describe`. */
 export interface BlockEvent {
@@ -33,7 +33,8 @@ export function eventOf(block: MemoryBlock, next: MemoryBlockStatus): BlockEvent
   const before = readyOf(block.status);
   const after = readyOf(next);
   if (!after || SILENT.has(after.reason)) return undefined;
-  const isNews = before?.reason !== after.reason || vetoerOf(block.status ?? {}) !== vetoerOf(next);
+  // Of the messages, because they are what was told: the outcome of a veto is in the status before anybody tells of it.
+  const isNews = before?.reason !== after.reason || vetoerIn(before.message) !== vetoerIn(after.message);
   if (!isNews) return undefined;
   const action = next.operation?.type ?? next.lastOperation?.type ?? 'Reconcile';
   return blockEvent(block, after.reason as Reason, after.message, action);

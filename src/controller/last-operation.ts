@@ -1,6 +1,6 @@
 /** What the last operation left behind: the word for it, and whether the block still has to wait because of it. */
 import type { Reason } from '../contract/conditions.ts';
-import type { LastOperation, MemoryBlock, MemoryBlockStatus, NodeMemory } from '../contract/resources.ts';
+import type { LastOperation, MemoryBlock, NodeMemory } from '../contract/resources.ts';
 import type { Errno } from '../kernel/errno.ts';
 
 /** Errnos that the same attempt will meet again until somebody changes something. */
@@ -26,12 +26,6 @@ export function reasonOfFailure(last: LastOperation): Reason | undefined {
 export function needsPerson({ cause, errno, result }: LastOperation): boolean {
   if (cause) return cause === 'Infeasible';
   return result === 'Failed' && errno !== undefined && PERMANENT.has(errno);
-}
-
-/** The plugin whose veto ended the last operation. */
-export function vetoerOf({ lastOperation, notifiers }: MemoryBlockStatus): string | undefined {
-  if (lastOperation?.result !== 'Vetoed') return undefined;
-  return notifiers?.findLast(({ action, errno }) => errno !== undefined && action.startsWith('MEM_GOING_'))?.name;
 }
 
 /**

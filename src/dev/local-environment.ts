@@ -20,6 +20,8 @@ export interface LocalEnvironmentOptions {
   /** Without the Temporal UI. */
   readonly headless?: boolean;
   readonly onUnexpectedExit?: (report: ExitReport) => void;
+  /** Told as the servers become ready, in any order. */
+  readonly onReady?: (what: string) => void;
   /** Ends a start that is under way, which then throws the signal's reason. Afterwards it has no effect. */
   readonly signal?: AbortSignal;
 }
@@ -54,17 +56,25 @@ export async function startLocalEnvironment(options: LocalEnvironmentOptions): P
   const logDirectory = path.join(directory, 'logs');
   const processes = supervise({ logDirectory, ...(onUnexpectedExit ? { onUnexpectedExit } : {}) });
   const stop = (): void => void processes.stopAll();
+  const ready =
+    (what: string) =>
+    <Server>(server: Server): Server => {
+      options.onReady?.(what);
+      return server;
+    };
   signal?.addEventListener('abort', stop, { once: true });
   try {
     signal?.throwIfAborted();
     const [controlPlane, temporal] = await Promise.all([
-      startControlPlane({ tools, processes, stateDirectory: path.join(directory, 'kubernetes') }),
+      startControlPlane({ tools, processes, stateDirectory: path.join(directory, 'kubernetes') }).then(
+        ready('etcd and kube-apiserver'),
+      ),
       startTemporal({
         tools,
         processes,
         stateDirectory: path.join(directory, 'temporal'),
         ...(options.headless ? { headless: true } : {}),
-      }),
+      }).then(ready('Temporal')),
       // Built by now, so that two operators do not both build it.
       workflowBundle(),
     ]);

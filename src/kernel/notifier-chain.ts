@@ -46,17 +46,24 @@ export interface ChainEntry extends ChainPlace {
 
 export interface ChainAnswer {
   readonly result: 'NOTIFY_DONE' | 'NOTIFY_OK' | 'NOTIFY_STOP' | 'NOTIFY_BAD';
-  /** Of NOTIFY_BAD; EPERM when unset. */
+  /** Of NOTIFY_BAD, which then is `notifier_from_errno(-errno)`; EPERM when unset. */
   readonly errno?: Errno;
+  /** One sentence for the person who waits for the block. */
   readonly reason?: string;
   readonly retryAfterSeconds?: number;
+  /** Of a veto: whether it may pass with time (the default) or will not. */
   readonly outlook?: 'Deferred' | 'Infeasible';
 }
 
 /** An answer, or why there is none. */
 export type ChainReply =
   | { readonly kind: 'answer'; readonly answer: ChainAnswer }
-  | { readonly kind: 'error'; readonly message: string; readonly timedOut?: boolean };
+  | {
+      readonly kind: 'error';
+      readonly message: string;
+      /** There was no answer in time; a veto that comes of it is ETIMEDOUT instead of EIO. */
+      readonly timedOut?: boolean;
+    };
 
 /** One call of the walk, for status, events and history. */
 export interface ChainCall {

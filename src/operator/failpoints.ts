@@ -78,7 +78,7 @@ class FailpointInterceptor implements ActivityInboundCallsInterceptor {
   }
 }
 
-/** What tells two calls of one activity apart: node, notifier action, whether a lock message releases everything. */
+/** What tells two calls of one activity apart: node, notifier action, `all` of a lock message that releases everything. */
 function aboutOf(input: unknown): readonly string[] {
   const { node, event, message } = (input ?? {}) as {
     node?: string;
@@ -86,10 +86,13 @@ function aboutOf(input: unknown): readonly string[] {
     message?: LockMessage;
   };
   const where = node ?? event?.node;
-  return [...(where ? [where] : []), ...(event ? [event.action] : []), ...(message ? [kindOf(message)] : [])];
+  return [
+    ...(where ? [where] : []),
+    ...(event ? [event.action] : []),
+    ...(message && releasesAll(message) ? ['all'] : []),
+  ];
 }
 
-function kindOf({ request, release = [] }: LockMessage): 'request' | 'release' | 'release-all' {
-  if (request) return 'request';
-  return release.length > 0 && release.every(({ names }) => !names) ? 'release-all' : 'release';
+function releasesAll({ release = [] }: LockMessage): boolean {
+  return release.length > 0 && release.every(({ names }) => !names);
 }

@@ -42,7 +42,7 @@ const CASES: readonly CrashCase[] = [
   ...halfDone('offline'),
   {
     title: 'the locks are about to be released',
-    failpoint: 'before:sendLockMessage:release-all',
+    failpoint: 'before:releaseLocks:all',
     operation: 'online',
     node: 'online-releasing',
   },

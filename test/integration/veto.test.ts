@@ -1,6 +1,7 @@
 /** A plugin says no: who it was and why is to be seen everywhere, and the block goes on by itself when nobody objects. */
 import assert from 'node:assert/strict';
 import type { MemoryBlockStatus } from '../../src/contract/resources.ts';
+import { eventually } from '../support/eventually.ts';
 import { openOperatorStage, type OperatorStage } from '../support/operator-stage.ts';
 
 const NODE = 'veto';
@@ -54,7 +55,7 @@ describe('veto, retry, online', function () {
     assert.match((await vetoes()).join(), /vetoed by veto-busy/);
   });
 
-  it('keeps the backoff over a restart of every operator, and tells a repeated veto only once', async () => {
+  it('keeps the backoff over a restart of every operator', async () => {
     const before = (await stage.blockStatus(NAME)).retry;
     assert.equal(before?.count, 1);
     for (const name of ['operator-1', 'operator-2']) await stage.process(name).stop();
@@ -66,7 +67,6 @@ describe('veto, retry, online', function () {
     const [, second] = runs;
     const retried = await stage.temporal.workflow.getHandle(second!.workflowId, second!.runId).describe();
     assert.ok(retried.startTime.getTime() >= Date.parse(before.nextTime), 'not before its time');
-    assert.equal((await vetoes()).length, 1, 'the same veto is no news');
   });
 
   it('tries again at once when another notifier is registered, and tells of the new vetoer', async () => {
@@ -74,9 +74,11 @@ describe('veto, retry, online', function () {
     await inject('veto-nomem', 'ENOMEM', 20);
     const status = await untilVetoed('vetoed by the other', ({ lastOperation }) => lastOperation?.errno === 'ENOMEM');
     assert.ok(Date.parse(status.lastOperation!.completionTime) < Date.parse(nextTime), 'it did not wait');
-    const told = await vetoes();
-    assert.equal(told.length, 2, told.join('\n'));
-    assert.match(told[1]!, /vetoed by veto-nomem at MEM_GOING_ONLINE \(ENOMEM\)/);
+    const [, told] = await eventually('the new vetoer is told', async () => {
+      const events = await vetoes();
+      return events.length > 1 && events;
+    });
+    assert.match(told!, /vetoed by veto-nomem at MEM_GOING_ONLINE \(ENOMEM\)/);
   });
 
   it('comes online by itself, at once, when nobody objects any more', async () => {
@@ -87,5 +89,10 @@ describe('veto, retry, online', function () {
     assert.deepEqual([state, retry], ['online', undefined]);
     assert.ok(Date.parse(lastOperation!.completionTime) < Date.parse(nextTime), 'it did not wait for the next try');
     assert.deepEqual(await stage.effectsOf(NODE, 8), ['created', 'pages-online'], 'no vetoed try touched the memory');
+  });
+
+  it('has told each veto once, however often it was repeated', async () => {
+    const told = (await vetoes()).map((message) => /vetoed by (\S+)/.exec(message)?.[1]);
+    assert.deepEqual(told, ['veto-busy', 'veto-nomem']);
   });
 });
