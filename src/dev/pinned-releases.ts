@@ -1,10 +1,11 @@
 /**
- * Official release archives, by the digests that their publishers announce. Nothing is ever downloaded without a digest
+ * Official release archives, by their digests. Nothing is ever downloaded without a digest
  * from this table; a platform that is not in it builds with Go.
  *
- * Where the digests come from: the Kubernetes ones from envtest-releases.yaml of kubernetes-sigs/controller-tools, the
- * Temporal ones from checksums.txt of the release. Each was found equal in at least two independent public projects
- * that pin it. To add a version, take the digest from those places, never from a download of your own.
+ * Where the digests come from: public projects that pin the same archives; each value stands in at least two of them that
+ * are independent of each other. They have not been compared with the publishers' own lists (envtest-releases.yaml of
+ * kubernetes-sigs/controller-tools, checksums.txt of the Temporal CLI), and no archive has been downloaded with them yet:
+ * a wrong one costs a build with Go, never a wrong binary. To add a version, take the digest from those lists.
  */
 import type { ToolName } from './tool-catalog.ts';
 
