@@ -44,14 +44,23 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const writer = statusWriter(kubeConfig);
   const served = new SimulatedNodes({ stateDirectory, nodes, cluster, connection, namespace, writer, logger });
   try {
-    for (const node of nodes ?? []) {
-      await retryUntilDone(`create NodeMemory ${node}`, logger, signal, () => ensureNodeMemory(kubeConfig, node));
-    }
+    for (const node of nodes ?? []) await createNodeMemory(options, node, signal);
     await followCluster(options, served, signal);
   } finally {
     await served.stop();
     await temporal.close();
   }
+}
+
+/** Tries until it is there: also when its kind is not installed, or its deletion is still under way. */
+async function createNodeMemory(
+  { kubeConfig, logger }: AgentOptions,
+  name: string,
+  signal: AbortSignal,
+  lost?: NodeMemory,
+): Promise<void> {
+  const attempt = () => ensureNodeMemory(kubeConfig, name, lost);
+  await retryUntilDone(`create NodeMemory ${name}`, logger, signal, attempt);
 }
 
 /** Feeds `served` with what happens to NodeMemories and MemoryBlocks until `signal` aborts. */
@@ -66,8 +75,13 @@ async function followCluster(options: AgentOptions, served: SimulatedNodes, sign
     kind: NODE_MEMORIES,
     ...(only === undefined ? {} : { fieldSelector: `metadata.name=${only}` }),
     onChange: (node, change) => {
-      if (change === 'delete') served.nodeGone(node.metadata.name);
-      else served.nodeSeen(node);
+      if (change !== 'delete') {
+        served.nodeSeen(node);
+        return;
+      }
+      const { name } = node.metadata;
+      served.nodeGone(name);
+      if (nodes?.includes(name)) void createNodeMemory(options, name, signal, node);
     },
     onState: onState(NODE_MEMORIES),
   });

@@ -23,8 +23,8 @@ export function agentReadyOf(node: NodeMemory | undefined): Condition | undefine
 
 /** The agent's fields of `block`, as they stand in the cluster. */
 export function observedFields({ status }: MemoryBlock): ObservedBlock {
-  const { state, zone, physicalAddress, blockSize } = status ?? {};
-  return compact({ state, zone, physicalAddress, blockSize });
+  const { state, zone, physicalAddress, blockSize, bootId } = status ?? {};
+  return compact({ state, zone, physicalAddress, blockSize, bootId });
 }
 
 /** The agent's fields of `node`, as they stand in the cluster. */

@@ -88,6 +88,8 @@ export interface ObservedBlock {
   readonly zone?: Zone;
   readonly physicalAddress?: string;
   readonly blockSize?: string;
+  /** Boot of the node in which this was seen; in the same write as the state, so that neither is taken for another's. */
+  readonly bootId?: string;
 }
 
 export interface MemoryBlockStatus extends ObservedBlock {
@@ -98,7 +100,7 @@ export interface MemoryBlockStatus extends ObservedBlock {
   readonly retry?: RetryStatus;
   /** Token of device_lock/memoryN; may only grow. */
   readonly fencingToken?: number;
-  /** Boot id of the node when the block was last Ready: a difference means a reboot, not drift. */
+  /** `bootId` when the block was last Ready: a difference means a reboot, not drift. */
   readonly readyBootId?: string;
   /** Generation that the block was last Ready at; together with readyBootId it tells drift from unfinished work. */
   readonly readyGeneration?: number;

@@ -7,6 +7,7 @@ const AGENT_FIELDS = {
   zone: true,
   physicalAddress: true,
   blockSize: true,
+  bootId: true,
 } as const satisfies Record<keyof ObservedBlock, true>;
 
 /** `status` without what the agent owns; what is left out of a server-side apply is removed from the object. */

@@ -172,7 +172,7 @@ function whyNotYet({ block, chain, nowMs }: PlanInput, type: OperationType, fact
   if (
     block.metadata.deletionTimestamp === undefined &&
     block.spec.driftPolicy === 'Report' &&
-    isDrifted(block, facts)
+    isDrifted(block)
   ) {
     const todo = 'Change the spec, or set driftPolicy to Correct, to have it brought back';
     return wait('Drifted', `somebody else made the block ${facts.state} after it was Ready. ${todo}`);
@@ -206,9 +206,9 @@ function waitForRetry(
 }
 
 /** It was Ready at this generation and in this boot of the node. After a reboot the desired state is always restored. */
-function isDrifted({ metadata, status }: MemoryBlock, { node }: NodeFacts): boolean {
+function isDrifted({ metadata, status }: MemoryBlock): boolean {
   const wasReady = status?.readyGeneration !== undefined && status.readyGeneration === metadata.generation;
-  return wasReady && status.readyBootId !== undefined && status.readyBootId === node.status?.bootId;
+  return wasReady && status.readyBootId !== undefined && status.readyBootId === status.bootId;
 }
 
 function wait(reason: Reason, message: string, untilMs?: number): Wait {

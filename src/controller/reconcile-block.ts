@@ -251,9 +251,8 @@ export class BlockReconciler {
   }
 
   #summarize(block: MemoryBlock, action: Action, progress?: OperationProgress): MemoryBlockStatus {
-    const node = this.#deps.caches.nodeMemories.get(block.spec.nodeName);
     const nowMs = this.#deps.clock.nowMs();
-    return summarize({ block, node, action, ...(progress ? { progress } : {}), nowMs });
+    return summarize({ block, action, ...(progress ? { progress } : {}), nowMs });
   }
 
   #untilMs(action: Action): number | undefined {

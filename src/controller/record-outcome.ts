@@ -49,7 +49,8 @@ export function applyOutcome(status: MemoryBlockStatus, ended: EndedOperation): 
 /** The outcome of a run that closed without writing one: it was terminated, or its history is gone. */
 export function lostOutcome({ type, runId }: OperationStatus, closedAs: string | undefined): OperationOutcome {
   const how = closedAs === undefined ? 'is not known to the Temporal server any more' : `was closed (${closedAs})`;
-  const message = `run ${runId} ${how} without an outcome; the block is looked at anew`;
+  const advice = 'Locks that it held are still held: the nodelocks workflow of its node shows them in the Temporal UI';
+  const message = `run ${runId} ${how} without an outcome; the block is looked at anew. ${advice}`;
   return { type, result: 'Unknown', message, notifiers: [] };
 }
 

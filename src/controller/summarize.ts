@@ -8,7 +8,7 @@
  */
 import type { ConditionType, Reason } from '../contract/conditions.ts';
 import type { OperationProgress } from '../contract/operation-starter.ts';
-import type { Condition, MemoryBlock, MemoryBlockStatus, NodeMemory, OperationStatus } from '../contract/resources.ts';
+import type { Condition, MemoryBlock, MemoryBlockStatus, OperationStatus } from '../contract/resources.ts';
 import { needsPerson, reasonOfFailure } from './last-operation.ts';
 import type { Action, RunningOperation } from './plan.ts';
 
@@ -25,7 +25,6 @@ const STALLED: ReadonlySet<Reason> = new Set([
 
 export interface SummaryInput {
   readonly block: MemoryBlock;
-  readonly node: NodeMemory | undefined;
   readonly action: Action;
   /** Of a running operation, when it could be asked. */
   readonly progress?: OperationProgress;
@@ -34,12 +33,12 @@ export interface SummaryInput {
 
 /** The whole status after `action`: what the agent wrote is left as it is. */
 export function summarize(input: SummaryInput): MemoryBlockStatus {
-  const { block, action, progress, node } = input;
+  const { block, action, progress } = input;
   const { operation: before, ...status } = block.status ?? {};
   const verdict = judge(input);
   const operation = operationOf(action, before, progress);
-  const bootId = node?.status?.bootId;
   const generation = block.metadata.generation ?? 0;
+  const { bootId } = status;
   const ready = verdict.isReady && bootId !== undefined ? { readyBootId: bootId, readyGeneration: generation } : {};
   return {
     ...status,

@@ -74,7 +74,7 @@ export async function startLocalEnvironment(options: LocalEnvironmentOptions): P
         processes,
         stateDirectory: path.join(directory, 'temporal'),
         ...(options.headless ? { headless: true } : {}),
-      }).then(ready('Temporal')),
+      }).then(ready('Temporal and its UI')),
       // Built by now, so that two operators do not both build it.
       workflowBundle(),
     ]);
@@ -116,7 +116,9 @@ function environmentOf(started: Started): LocalEnvironment {
 
 async function installKinds(kubectl: string, kubeconfig: string): Promise<void> {
   const run = promisify(execFile);
-  const env = { ...process.env, KUBECONFIG: kubeconfig };
+  // Of its own: the user's kubectl must not remember for hours that this server once had no kinds of ours.
+  const cache = path.join(path.dirname(kubeconfig), 'install-cache');
+  const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: cache };
   await run(kubectl, ['apply', '--server-side', '-f', CRDS], { env });
   await run(kubectl, ['wait', '--for=condition=Established', '--timeout=30s', '-f', CRDS], { env });
 }

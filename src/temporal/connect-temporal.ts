@@ -13,6 +13,9 @@ export interface TemporalConnections {
   close(): Promise<void>;
 }
 
+/** gRPC's own limit is 120 s: after a long outage the controller would be blind for as long as that again. */
+const RECONNECT_MAX_MS = 5_000;
+
 /**
  * Connects, trying again until it succeeds: a process may start before its Temporal server does. Undefined when `signal`
  * aborts first.
@@ -33,7 +36,8 @@ export async function connectTemporal(
 async function connectOnce(options: NativeConnectionOptions, namespace: string): Promise<TemporalConnections> {
   const native = await NativeConnection.connect(options);
   try {
-    const connection = await Connection.connect(options);
+    const channelArgs = { 'grpc.max_reconnect_backoff_ms': RECONNECT_MAX_MS };
+    const connection = await Connection.connect({ ...options, channelArgs });
     const close = async (): Promise<void> => {
       await connection.close();
       await native.close();

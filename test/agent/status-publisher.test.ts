@@ -79,16 +79,19 @@ describe('status publisher', () => {
     publisher.blockSeen(memoryBlock(40));
     publisher.blockSeen(memoryBlock(32));
     await publisher.publish();
+    const { bootId } = await node.driver.inspect([]);
     assert.deepEqual(lastOf('worker-1-memory40'), {
       state: 'online',
       zone: 'Movable',
       physicalAddress: '0x140000000',
       blockSize: '128Mi',
+      bootId,
     });
     assert.deepEqual(lastOf('worker-1-memory32'), {
       state: 'absent',
       physicalAddress: '0x100000000',
       blockSize: '128Mi',
+      bootId,
     });
     const status = lastOf('worker-1') as NodeMemoryStatus;
     assert.deepEqual(

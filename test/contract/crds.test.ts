@@ -123,6 +123,7 @@ const FIELDS: readonly [Kind, string, Readonly<Record<string, 'optional' | 'alwa
       zone: 'optional',
       physicalAddress: 'optional',
       blockSize: 'optional',
+      bootId: 'optional',
       operation: 'optional',
       lastOperation: 'optional',
       notifiers: 'optional',

@@ -248,6 +248,13 @@ describe('plan', () => {
       input(blockOf({ state: 'online' }, { state: 'offline', readyBootId: 'boot-0', readyGeneration: 1 })),
     ],
     [
+      'changed by a reboot that the NodeMemory does not show yet',
+      'start online',
+      input(
+        blockOf({ state: 'online' }, { state: 'offline', bootId: 'boot-2', readyBootId: BOOT, readyGeneration: 1 }),
+      ),
+    ],
+    [
       'Ready before the spec changed',
       'start offline',
       input(
@@ -405,7 +412,7 @@ describe('plan, whatever the block', () => {
           const action = plan(facts);
           if (action.kind === 'settled' || (action.kind === 'wait' && action.untilMs === undefined)) break;
           if (action.kind === 'start') operations++;
-          block = perfectWorld(block, action, facts, facts.nowMs);
+          block = perfectWorld(block, action, facts.nowMs);
         }
         assert.ok(operations <= 3, `${String(operations)} operations`);
       }),
@@ -414,9 +421,9 @@ describe('plan, whatever the block', () => {
 });
 
 /** Does what the action says, as if everything always worked. */
-function perfectWorld(block: MemoryBlock, action: Action, facts: PlanInput, nowMs: number): MemoryBlock | undefined {
+function perfectWorld(block: MemoryBlock, action: Action, nowMs: number): MemoryBlock | undefined {
   const { metadata } = block;
-  const status = summarize({ block, node: facts.node, action, nowMs });
+  const status = summarize({ block, action, nowMs });
   if (action.kind === 'ensure-finalizer') return { ...block, metadata: { ...metadata, finalizers: [FINALIZER] } };
   if (action.kind === 'drop-finalizer') {
     return metadata.deletionTimestamp ? undefined : { ...block, metadata: { ...metadata, finalizers: [] } };

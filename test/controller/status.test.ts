@@ -8,7 +8,7 @@ import { isSameStatus, operatorFields } from '../../src/controller/operator-fiel
 import type { Action } from '../../src/controller/plan.ts';
 import { applyOutcome, lostOutcome } from '../../src/controller/record-outcome.ts';
 import { summarize } from '../../src/controller/summarize.ts';
-import { blockOf, BOOT, nodeMemoryOf } from '../support/block-fixtures.ts';
+import { blockOf, BOOT } from '../support/block-fixtures.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const VETO: OperationOutcome = {
@@ -38,7 +38,7 @@ function conditionOf(status: MemoryBlockStatus, type: string): Condition {
 }
 
 function after(block: MemoryBlock, action: Action, nowMs = NOW): MemoryBlockStatus {
-  return summarize({ block, node: nodeMemoryOf(), action, nowMs });
+  return summarize({ block, action, nowMs });
 }
 
 const SETTLED: Action = { kind: 'settled', reason: 'Settled', message: 'the block is online' };
@@ -205,7 +205,6 @@ describe('the conditions of a block', () => {
     } as const;
     const status = summarize({
       block: blockOf({ state: 'online' }, { state: 'offline' }),
-      node: nodeMemoryOf(),
       action: { kind: 'observe', operation: running },
       progress: {
         phase: 'WaitingForAgent',
@@ -224,7 +223,6 @@ describe('the conditions of a block', () => {
     const operation = { workflowId: 'w', runId: 'r', startTime: '', memo };
     const status = summarize({
       block: blockOf({ state: 'online' }, { state: 'offline' }),
-      node: nodeMemoryOf(),
       action: { kind: 'observe', operation },
       progress: {
         phase: 'WaitingForLocks',

@@ -66,6 +66,14 @@ describe('supervise', () => {
     }
   });
 
+  it('starts nothing more once it is being stopped, not even what is under way', async () => {
+    const underWay = shell('under-way', 'sleep 60');
+    const stopping = group.stopAll();
+    await assert.rejects(underWay, /under-way is not started/);
+    await stopping;
+    await assert.rejects(shell('late', 'sleep 60'), /late is not started/);
+  });
+
   it('stops the last started first', async () => {
     const order: string[] = [];
     for (const name of ['first', 'second']) {

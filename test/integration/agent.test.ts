@@ -29,10 +29,10 @@ describe('agent', function () {
     JSON.parse(await plane.kubectl.succeed(['get', kind, name, '-o', 'json'])) as T;
   const ready = async (): Promise<string | undefined> =>
     (await get<NodeMemory>('nmem', NODE)).status?.conditions?.find(({ type }) => type === 'AgentReady')?.reason;
-  const start = (): void => {
+  const start = (node = NODE): void => {
     const stopping = new AbortController();
     const kubeConfig = loadKubeConfig({ kubeconfig: plane.kubeconfig });
-    const done = runAgent({ kubeConfig, stateDirectory, nodes: [NODE], logger: SILENT_LOGGER }, stopping.signal);
+    const done = runAgent({ kubeConfig, stateDirectory, nodes: [node], logger: SILENT_LOGGER }, stopping.signal);
     agent = { stopping, done };
   };
   const stop = async (): Promise<void> => {
@@ -82,5 +82,27 @@ describe('agent', function () {
     start();
     await eventually('the agent serves again', async () => (await ready()) === 'Serving');
     assert.equal((await get<MemoryBlock>('mb', BLOCK)).metadata.resourceVersion, before);
+  });
+
+  it('creates its NodeMemory again when that is deleted; one that belonged to a Node, only with the Node', async () => {
+    await stop();
+    const owned = 'agent-owned-node';
+    const createNode = async (): Promise<string> => {
+      const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: owned } };
+      const created = await plane.kubectl.succeed(['create', '-f', '-', '-o', 'json'], node);
+      return (JSON.parse(created) as { metadata: { uid: string } }).metadata.uid;
+    };
+    const ownedBy = async (uid: string): Promise<boolean> =>
+      (await get<NodeMemory>('nmem', owned)).metadata.ownerReferences?.[0]?.uid === uid;
+
+    const first = await createNode();
+    start(owned);
+    await eventually('the NodeMemory belongs to the Node', () => ownedBy(first));
+    await plane.kubectl.succeed(['delete', 'node', owned]);
+    await plane.kubectl.succeed(['delete', 'nmem', owned]);
+    const second = await createNode();
+    await eventually('the NodeMemory belongs to the new Node', () => ownedBy(second));
+    await stop();
+    await plane.kubectl.succeed(['delete', `node/${owned}`, `nmem/${owned}`, '--wait=false']);
   });
 });

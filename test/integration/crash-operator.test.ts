@@ -76,7 +76,7 @@ describe('operator killed in the middle of an operation', function () {
     stage.applyBlock({ nodeName: node, ...BLOCK[operation] });
 
   before(async function () {
-    this.timeout(90_000);
+    this.timeout(180_000); // ten starts of a process, one after the other: half a minute on two idle cores
     stage = await openOperatorStage({ private: true, operators: 0 });
     await stage.applyNotifier('agrees', { plugin: { name: 'fault-injection', config: {} } });
     const nodes = [...CASES.map(({ node }) => node), 'taken-over'];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { AGENT_FIELD_MANAGER } from '../../src/contract/names.ts';
-import type { MemoryBlock, MemoryBlockStatus, NodeMemory } from '../../src/contract/resources.ts';
+import type { MemoryBlock, MemoryBlockStatus } from '../../src/contract/resources.ts';
 import type { Cluster } from '../../src/controller/cluster.ts';
 import { blockEvent } from '../../src/controller/event-of.ts';
 import { summarize } from '../../src/controller/summarize.ts';
@@ -39,9 +39,8 @@ describe('the Kubernetes adapter on a real API server', function () {
   }
 
   function settled(block: MemoryBlock): MemoryBlockStatus {
-    const node: NodeMemory = { metadata: { name: NODE }, spec: {}, status: { bootId: 'boot-1' } };
     const action = { kind: 'settled', reason: 'Settled', message: 'the block is online' } as const;
-    return summarize({ block, node, action, nowMs: Date.parse('2026-01-01T12:00:00Z') });
+    return summarize({ block, action, nowMs: Date.parse('2026-01-01T12:00:00Z') });
   }
 
   before(async () => {
@@ -60,7 +59,10 @@ describe('the Kubernetes adapter on a real API server', function () {
 
   it('writes its own fields and leaves those of the agent, and removes what it no longer applies', async () => {
     const agent = { kind: MEMORY_BLOCKS, name: NAME, fieldManager: AGENT_FIELD_MANAGER };
-    await applyStatus(kubeConfig, { ...agent, status: { state: 'online', zone: 'Normal', blockSize: '128Mi' } });
+    await applyStatus(kubeConfig, {
+      ...agent,
+      status: { state: 'online', zone: 'Normal', blockSize: '128Mi', bootId: 'boot-1' },
+    });
     const operation = { type: 'online', workflowId: 'w', runId: 'r', startTime: '2026-01-01T12:00:00Z' } as const;
     const first = await read();
     assert.equal(await cluster.writeBlockStatus(first, { ...settled(first), operation, fencingToken: 7 }), 'written');

@@ -83,9 +83,11 @@ describe('agents and operators that end', function () {
 
     before(async () => {
       await Promise.all([createNode(working, MIGRATION_MS), createNode(idle)]);
+      asked = await stage.applyBlock({ nodeName: idle, blockId: 8 });
+      await stage.untilReason(asked, 'ObserveOnly');
       held = await beginOffline(working);
       await stage.process('agent').kill();
-      asked = await stage.applyBlock({ nodeName: idle, blockId: 8, state: 'online_movable' });
+      await stage.editBlock(asked, { state: 'online_movable' });
     });
 
     it('is missed by an operation that has done nothing yet: it gives its locks back and tells what to check', async () => {

@@ -41,7 +41,7 @@ export function blockOf(
       lockTimeoutSeconds: 300,
       ...spec,
     },
-    status,
+    status: { ...(status.state === undefined ? {} : { bootId: BOOT }), ...status },
   };
 }
 

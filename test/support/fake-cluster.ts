@@ -88,8 +88,8 @@ export class FakeCluster implements Cluster {
 
   writeBlockStatus(block: MemoryBlock, status: MemoryBlockStatus): Promise<WriteResult> {
     return this.#write(block, (live) => {
-      const { state, zone, physicalAddress, blockSize } = live.status ?? {};
-      const observed = Object.entries({ state, zone, physicalAddress, blockSize }).filter(([, value]) => value);
+      const { state, zone, physicalAddress, blockSize, bootId } = live.status ?? {};
+      const observed = Object.entries({ state, zone, physicalAddress, blockSize, bootId }).filter(([, value]) => value);
       return { ...live, status: { ...operatorFields(status), ...Object.fromEntries(observed) } };
     });
   }

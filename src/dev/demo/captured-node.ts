@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseBlockRanges } from '../../contract/block-ranges.ts';
 import { MEMORY_SYSFS } from '../../drivers/capture/sysfs-snapshot.ts';
+import { quoteForShell } from './quote-for-shell.ts';
 import type { Scene, Step } from './step.ts';
 
 const STORED_LAYOUT = 'examples/layouts/vm-x86_64-24g.yaml';
@@ -16,7 +17,7 @@ export const CAPTURED_NODE: Step = {
         'To Linux, memory that can come and go is a row of blocks. memhp capture reads which blocks this machine has ' +
           '(it only reads), and memhp import makes a simulated node of them.',
       );
-      layout = path.join(directory, 'this-machine.yaml');
+      layout = quoteForShell(path.join(directory, 'this-machine.yaml'));
       await shell.show(`npx memhp capture -o ${layout}`, { that: 'a file with the layout', output: [] });
     } else {
       narrator.say(

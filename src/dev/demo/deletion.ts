@@ -20,6 +20,11 @@ export const OBJECTS_ARE_DELETED: Step = {
       that: 'the memory is still online',
       output: [new RegExp(`"range":"\\d+-${String(retained)}","state":"online"`)],
     });
+    narrator.say('Pages in use take time to move away. Those of a simulated node take as long as one says: here, 2 s.');
+    await shell.show(`kubectl patch nmem worker-1 --type=merge -p '{"spec":{"simulated":{"migrationMs":2000}}}'`, {
+      that: 'worker-1 is patched',
+      output: [/patched/],
+    });
     narrator.say(
       'With Remove, the object stays until its memory is offline and removed, then goes. (kubectl delete would wait ' +
         'for that; with --wait=false one can watch it.)',

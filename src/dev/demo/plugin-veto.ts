@@ -8,20 +8,12 @@ export const PLUGIN_VETOES: Step = {
   async run({ narrator, shell }) {
     narrator.say(
       'As in the kernel, notifiers are asked before memory comes or goes, and may veto. A MemoryNotifier registers a ' +
-        'plugin; this one, fault-injection, refuses on purpose. First a second node for it, made up this time:',
+        'plugin; this one, fault-injection, refuses on purpose. So: a second node, made up this time, the plugin, and ' +
+        'a block that is to come online.',
     );
-    await shell.show('kubectl apply -f examples/demo/worker-2.yaml', {
-      that: 'NodeMemory worker-2 is created',
-      output: [/worker-2 created/],
-    });
-    await shell.show('cat examples/demo/veto-online.yaml examples/demo/worker-2-memory16.yaml', {
-      that: 'both manifests are there',
-      output: [/MemoryNotifier/, /MemoryBlock/],
-    });
-    await shell.show('kubectl apply -f examples/demo/veto-online.yaml -f examples/demo/worker-2-memory16.yaml', {
-      that: 'the notifier and the block are created',
-      output: [/fault-injection created/, /worker-2-memory16 created/],
-    });
+    await shell.apply('examples/demo/worker-2.yaml', 'worker-2');
+    await shell.apply('examples/demo/veto-online.yaml', 'fault-injection');
+    await shell.apply('examples/demo/worker-2-memory16.yaml', BLOCK);
     await shell.show(`kubectl wait --for=jsonpath='{.status.lastOperation.result}'=Vetoed mb/${BLOCK} --timeout=60s`, {
       that: 'the online operation is vetoed',
       output: [/condition met/],

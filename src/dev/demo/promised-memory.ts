@@ -9,10 +9,8 @@ export const MEMORY_IS_PROMISED: Step = {
       'A useful notifier: capacity-guard asks whether the pods of the node would still fit. This pod was promised 2112 ' +
         'MiB, and without block 16 worker-2 has 2048. (No kubelet runs here, so nobody starts the pod; the promise counts.)',
     );
-    await shell.show('kubectl apply -f examples/demo/capacity-guard.yaml -f examples/demo/pod.yaml', {
-      that: 'the notifier and the pod are created',
-      output: [/capacity-guard created/, /pod\/database created/],
-    });
+    await shell.apply('examples/demo/capacity-guard.yaml', 'capacity-guard');
+    await shell.apply('examples/demo/pod.yaml', 'pod/database');
     await shell.show(`kubectl delete mb ${BLOCK} --wait=false`, {
       that: 'the deletion is accepted',
       output: [/deleted/],

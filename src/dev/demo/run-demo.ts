@@ -1,5 +1,6 @@
 /** Starts everything, tells the story, stays up for the curious, and leaves nothing behind. */
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,6 +13,8 @@ import { StepFailure } from './step-failure.ts';
 import type { Scene } from './step.ts';
 import { stepTitle, tellStory } from './story.ts';
 
+/** Where the supervised processes log, in the demo's directory. */
+const LOGS = 'logs';
 const REPOSITORY = path.resolve(import.meta.dirname, '../../..');
 /** As a shell says it of a command that SIGINT ended. */
 const INTERRUPTED_STATUS = 130;
@@ -36,7 +39,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const directory = await prepareDirectory(options.directory);
   narrator.say(`Memory hotplug, from kubectl apply to memory online. All files go to ${directory}.`);
   const status = await runIn(directory, options);
-  const isKept = options.keep === true || (status !== 0 && status !== INTERRUPTED_STATUS);
+  const hasFailed = status !== 0 && status !== INTERRUPTED_STATUS;
+  const isKept = options.keep === true || (hasFailed && existsSync(path.join(directory, LOGS)));
   if (isKept) narrator.line(`Its files, with the logs, stay in ${directory}.`);
   else await rm(directory, { recursive: true, force: true });
   return status;
@@ -48,7 +52,8 @@ async function runIn(directory: string, options: DemoOptions): Promise<number> {
   const crash = new AbortController();
   let isStoryTold = false;
   const onUnexpectedExit = (report: ExitReport): void => {
-    if (isStoryTold) narrator.say(describeExit({ ...report, logTail: lastLine(report.logTail) }));
+    if (isStoryTold)
+      narrator.say(`${report.name} has ended (${String(report.signal ?? report.status)}); its log: ${report.logFile}`);
     else crash.abort(new StepFailure(`${report.name} to run`, describeExit(report)));
   };
   const stopOrCrash = AbortSignal.any([signal, crash.signal]);
@@ -92,21 +97,18 @@ function explain(error: unknown, narrator: Narrator, directory: string): number 
     narrator.say(`The story was ${error.message} before its end.`);
     return INTERRUPTED_STATUS;
   }
-  if (error instanceof StepFailure) {
-    narrator.failed('This step did not do what it says.');
-    narrator.line(`  expected: ${error.expected}`);
-    narrator.line(`  seen:     ${error.seen}`);
-  } else {
+  if (!(error instanceof StepFailure)) {
+    // Of the servers' own start, which says what to do next.
     narrator.failed(error instanceof Error ? error.message : String(error));
+    return 1;
   }
-  const logs = path.join(directory, 'logs');
+  const logs = path.join(directory, LOGS);
+  narrator.failed('This step did not do what it says.');
+  narrator.line(`  expected: ${error.expected}`);
+  narrator.line(`  seen:     ${error.seen}`);
   narrator.line(`  logs:     ${logs}`);
-  narrator.line(
-    `  next:     look for "error" in operator-*.log and agent.log there (grep -h '"error"' ${logs}/*.log).`,
-  );
-  narrator.line(
-    '            On a machine that is busy with other work, just run it again: each step has a time limit.',
-  );
+  narrator.line(`  next:     see what the operators and the agent had to say: grep -hE '"(warn|error)"' ${logs}/*.log`);
+  narrator.line('            Each step has a time limit: if the machine is busy with other work, just run this again.');
   return 1;
 }
 
@@ -119,8 +121,4 @@ async function prepareDirectory(asked: string | undefined): Promise<string> {
     throw new Error(`${directory} is not empty; name a directory that is, or that does not exist yet`);
   }
   return directory;
-}
-
-function lastLine(text: string): string {
-  return text.slice(text.lastIndexOf('\n') + 1);
 }

@@ -55,6 +55,15 @@ export class Shell {
     check(output, expected);
   }
 
+  /** Shows a manifest, and applies it. `object` is what kubectl then says it has created. */
+  async apply(file: string, object: string): Promise<void> {
+    await this.show(`cat ${file}`, { that: `the manifest of ${object}`, output: [/^kind: /m] });
+    await this.show(`kubectl apply -f ${file}`, {
+      that: `${object} is created`,
+      output: [new RegExp(`${object} created`)],
+    });
+  }
+
   /**
    * Shows a command that would go on for ever, such as `kubectl get --watch`, and ends it once its output is as expected.
    * A line that repeats what was last said about the same object, but for its age, is left out.
@@ -80,7 +89,7 @@ export class Shell {
       }
     }
     await this.#ended(running);
-    check(output, expected);
+    check(output, { ...expected, that: `${expected.that}, within ${String(COMMAND_LIMIT_MS / 1000)} s` });
   }
 
   /** Runs a command that is no part of the story, and answers what it printed. */

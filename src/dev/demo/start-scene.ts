@@ -1,4 +1,5 @@
 /** The first step: real servers, two operators, and an agent of simulated nodes. */
+import { once } from 'node:events';
 import { mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,6 +22,7 @@ export interface SceneOptions {
   readonly elapsedSeconds: () => number;
   /** Ends the start, and every command of the story: both then throw the signal's reason. */
   readonly signal: AbortSignal;
+  /** Told of each process that ends by itself after the start. */
   readonly onUnexpectedExit: (report: ExitReport) => void;
 }
 
@@ -29,25 +31,33 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const { narrator, directory, repository, elapsedSeconds, signal, onUnexpectedExit } = options;
   narrator.say(
     'A real etcd and kube-apiserver hold the objects, a real Temporal server runs the operations. Only the nodes are ' +
-      'simulated: one agent keeps the state of their memory in files.',
+      'simulated: one agent keeps the state of their memory in files. (In brackets: seconds since the command started.)',
   );
   narrator.line('');
   const report = (what: string): void => {
-    narrator.done(`${what}, ${elapsedSeconds().toFixed(1)} s after the command was started`);
+    narrator.done(`${what} (${elapsedSeconds().toFixed(1)} s)`);
   };
   await acquireServers(options);
-  report('executables found');
+  report('all executables are there');
   const onReady = (what: string): void => {
-    report(`${what} ready`);
+    report(`${what} answer`);
   };
-  const environment = await startLocalEnvironment({ directory, signal, onUnexpectedExit, onReady });
+  let isUp = false;
+  const environment = await startLocalEnvironment({
+    ...{ directory, signal, onReady },
+    // A server that ends while it starts is started again, or fails the start; that is not told twice.
+    onUnexpectedExit: (report) => {
+      if (isUp) onUnexpectedExit(report);
+    },
+  });
+  isUp = true;
   try {
     const operators = [
       await environment.startOperator({ name: 'operator-1' }),
       await environment.startOperator({ name: 'operator-2' }),
     ];
     const agent = await environment.startAgent({ name: 'agent' });
-    report('two operators and an agent started');
+    report('two operators and an agent are starting');
     narrator.line('');
     for (const line of describeServers(environment, [...operators, agent])) narrator.line(line);
     const bin = await linkKubectl(environment, directory);
@@ -65,29 +75,23 @@ async function acquireServers({ narrator, signal }: SceneOptions): Promise<void>
     narrator.line(`  ${line}`);
   }, signal);
   const acquired = acquireTools(['etcd', 'kube-apiserver', 'kubectl', 'temporal'], sources);
-  // Waiting for another process that builds cannot be interrupted; this can.
-  const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener('abort', () => {
-      void Promise.race([acquired.catch(() => undefined), delay(CLEANUP_LIMIT_MS)]).then(() => {
-        reject(signal.reason as Error);
-      });
-    });
-  });
-  signal.throwIfAborted();
-  await Promise.race([acquired, aborted]).catch((error: unknown) => {
+  // Waiting for another process that builds cannot be interrupted; waiting for it here can.
+  const givenUp = once(signal, 'abort').then(() => delay(CLEANUP_LIMIT_MS, undefined, { ref: false }));
+  await Promise.race([acquired, givenUp]).finally(() => {
     signal.throwIfAborted();
-    throw error;
   });
 }
 
 function describeServers(
-  { controlPlane, temporal, nodesDirectory }: LocalEnvironment,
+  { controlPlane, temporal, tools, nodesDirectory }: LocalEnvironment,
   processes: readonly { name: string; pid: number }[],
 ): string[] {
-  const where: Readonly<Record<string, string>> = { agent: `nodes in ${nodesDirectory}` };
+  const where: Readonly<Record<string, string>> = { agent: `state of its nodes in ${nodesDirectory}` };
   return [
-    `  kube-apiserver   ${controlPlane.server}`,
-    `  Temporal         ${temporal.address}, its UI on ${temporal.uiUrl}`,
+    `  etcd             ${tools.etcd}`,
+    `  kube-apiserver   ${controlPlane.server}, ${tools['kube-apiserver']}`,
+    `  kubectl          ${tools.kubectl}`,
+    `  Temporal         ${temporal.address}, UI ${temporal.uiUrl}, ${tools.temporal}`,
     ...processes.map(
       ({ name, pid }) => `  ${name.padEnd(16)} pid ${[String(pid), where[name]].filter(Boolean).join(', ')}`,
     ),

@@ -29,6 +29,7 @@ export function observeBlock(state: SimulatedState, blockId: number): ObservedBl
     ...(zone === undefined ? {} : { zone }),
     physicalAddress: formatAddress(blockId * state.blockSizeBytes),
     blockSize: formatBytes(state.blockSizeBytes),
+    bootId: state.bootId,
   };
 }
 
