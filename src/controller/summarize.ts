@@ -119,13 +119,16 @@ function operationOf(
 ): OperationStatus | undefined {
   if (action.kind !== 'observe' && action.kind !== 'cancel') return before;
   const { workflowId, runId, startTime, memo } = action.operation;
+  const same = before?.runId === runId ? before : undefined;
+  // The operation itself has written a phase when it looked again: it stands until a newer one is known.
+  const phase = progress?.phase ?? same?.phase;
   return {
     type: memo.type,
     workflowId,
     runId,
-    startTime: before?.runId === runId ? before.startTime : startTime,
+    startTime: same?.startTime ?? startTime,
     ...(memo.generation === undefined ? {} : { generation: memo.generation }),
-    ...(progress ? { phase: progress.phase } : {}),
+    ...(phase === undefined ? {} : { phase }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { LockActivities, LockMessageInput } from '../contract/activities.ts
 import { LOCK_MESSAGE_SIGNAL, type LockMessage } from '../contract/locks.ts';
 import { locksTaskQueue, nodeLocksWorkflowId } from '../contract/names.ts';
 import { NODE_LOCKS_WORKFLOW, type NodeLocksInput } from '../contract/node-locks.ts';
+import { WORKFLOW_TASK_TIMEOUT } from './start-operation.ts';
 import { searchAttributeKeys } from './search-attribute-keys.ts';
 
 export function createLockActivities(client: Client): LockActivities {
@@ -18,6 +19,7 @@ async function sendLockMessage(client: Client, { cluster, node, message }: LockM
     workflowId: nodeLocksWorkflowId(cluster, node),
     taskQueue: locksTaskQueue(cluster),
     args: [input],
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     signal: LOCK_MESSAGE_SIGNAL,
     signalArgs: [message],
     staticSummary: `locks of ${node}`,

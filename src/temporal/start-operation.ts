@@ -7,6 +7,12 @@ import { OPERATION_WORKFLOW, type OperationMemo, type OperationRequest } from '.
 import { formatAddress, formatBytes } from '../contract/quantity.ts';
 import { searchAttributeKeys } from './search-attribute-keys.ts';
 
+/**
+ * How long a workflow whose operator died waits before another takes it up, holding its locks. A task takes milliseconds;
+ * the server's default of 10 s is for code that computes.
+ */
+export const WORKFLOW_TASK_TIMEOUT = '5 seconds';
+
 export interface StartOperationOptions {
   readonly workflowId: string;
   readonly request: OperationRequest;
@@ -30,6 +36,7 @@ export async function startOperation(client: Client, options: StartOperationOpti
     workflowId,
     taskQueue: operationsTaskQueue(input.cluster),
     args: [input],
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     workflowIdConflictPolicy: 'FAIL',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     memo: { ...memo },

@@ -218,6 +218,17 @@ describe('the conditions of a block', () => {
     assert.match(ready.message, /the agent of worker-1 does not answer/);
   });
 
+  it('leave the phase that the operation itself has written, until a newer one is known', () => {
+    const operation = { type: 'online', workflowId: 'w', runId: 'run-1', startTime: '2026-01-01T11:59:00Z' } as const;
+    const block = blockOf({ state: 'online' }, { state: 'offline', operation: { ...operation, phase: 'Driving' } });
+    const running = (runId: string): Action => ({
+      kind: 'observe',
+      operation: { ...operation, runId, memo: { type: 'online' } },
+    });
+    assert.equal(after(block, running('run-1')).operation?.phase, 'Driving');
+    assert.equal(after(block, running('run-2')).operation?.phase, undefined);
+  });
+
   it('say who holds the locks that an operation waits for', () => {
     const memo = { type: 'online', generation: 1 } as const;
     const operation = { workflowId: 'w', runId: 'r', startTime: '', memo };

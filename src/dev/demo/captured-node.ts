@@ -25,6 +25,7 @@ export const CAPTURED_NODE: Step = {
           'captured earlier. memhp import makes a simulated node of it.',
       );
     }
+    await shell.show(`head -n 20 ${layout}`, { that: 'a layout with its blocks', output: [/^blocks:/m] });
     await shell.show(`npx memhp import ${layout} --node worker-1 | kubectl apply -f -`, {
       that: 'NodeMemory worker-1 is created',
       output: [/worker-1 created/],

@@ -21,10 +21,10 @@ export async function invite({ narrator, environment, operators, directory }: Sc
   const link = (workflowId: string): string => `${workflows}/${encodeURIComponent(workflowId)}`;
   narrator.heading('Look around');
   narrator.say('The Temporal UI shows every lock taken, every plugin asked and every step of a driver:');
-  narrator.line(`  all operations         ${workflows}`);
-  narrator.line(`  the vetoed ones        ${workflows}?query=${encodeURIComponent(VETOED)}`);
-  narrator.line(`  one block's last one   ${link(operationWorkflowId(cluster, 'worker-2', 16))}`);
-  narrator.line(`  the locks of worker-2  ${link(nodeLocksWorkflowId(cluster, 'worker-2'))}`);
+  narrator.line(`  all operations           ${workflows}`);
+  narrator.line(`  those that were vetoed   ${workflows}?query=${encodeURIComponent(VETOED)}`);
+  narrator.line(`  the last one of block 16 ${link(operationWorkflowId(cluster, 'worker-2', 16))}`);
+  narrator.line(`  the locks of worker-2    ${link(nodeLocksWorkflowId(cluster, 'worker-2'))}`);
   narrator.say('To try things yourself, open another terminal in this directory, and there:');
   narrator.line('');
   for (const [name, value] of Object.entries(env)) narrator.line(`  export ${name}=${quoteForShell(value)}`);
