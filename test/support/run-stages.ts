@@ -1,4 +1,4 @@
-import type { Stage, StageResult, Step, TestNote } from './stage.ts';
+import { addUp, type Stage, type StageResult, type Step, type TestNote } from './stage.ts';
 
 /** What a stage needs was looked for: there, with the environment its tests need; or not, in words. */
 export type ProbeResult =
@@ -74,12 +74,4 @@ function skipsAsFailures({ passed, failures, skips }: StageResult): StageResult 
 function prefixTitles(stage: string, { passed, failures, skips }: StageResult): StageResult {
   const prefix = ({ title, reason }: TestNote): TestNote => ({ title: `${stage} › ${title}`, reason });
   return { passed, failures: failures.map(prefix), skips: skips.map(prefix) };
-}
-
-function addUp(results: readonly StageResult[]): StageResult {
-  return {
-    passed: results.reduce((sum, result) => sum + result.passed, 0),
-    failures: results.flatMap((result) => result.failures),
-    skips: results.flatMap((result) => result.skips),
-  };
 }

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { runCommand } from './run-command.ts';
-import type { CheckStep, MochaStep, StageResult, Step } from './stage.ts';
+import { runCommand, type CommandOptions } from './run-command.ts';
+import { addUp, type CheckStep, type MochaStep, type StageResult, type Step } from './stage.ts';
 
 type Env = Readonly<Record<string, string>>;
 
@@ -23,17 +23,32 @@ async function runCheck({ name, command }: CheckStep, env: Env, signal: AbortSig
   return { passed: 0, failures: [{ title: name, reason }], skips: [] };
 }
 
-async function runMocha(step: MochaStep, env: Env, signal: AbortSignal): Promise<StageResult> {
+async function runMocha({ groups, testTimeoutMs }: MochaStep, env: Env, signal: AbortSignal): Promise<StageResult> {
+  const running = groups.map(async (globs, index) => {
+    // One group is followed as it goes; what the others say would only mix with it, and is told when they are done.
+    const capture = index > 0;
+    const { result, output } = await runMochaProcess(globs, testTimeoutMs, { env, signal, capture });
+    if (capture) console.log(output);
+    return result;
+  });
+  return addUp(await Promise.all(running));
+}
+
+async function runMochaProcess(
+  globs: readonly string[],
+  testTimeoutMs: number,
+  options: CommandOptions,
+): Promise<{ result: StageResult; output: string }> {
   const directory = await mkdtemp(path.join(tmpdir(), 'memhp-test-'));
   try {
     const resultFile = path.join(directory, 'result.json');
     const script = path.join(import.meta.dirname, 'run-mocha.ts');
-    const args = [script, resultFile, String(step.testTimeoutMs), ...step.globs];
-    const { status } = await runCommand([process.execPath, ...args], { env, signal });
-    const result = await readFile(resultFile, 'utf8').catch(() => undefined);
-    if (result !== undefined) return JSON.parse(result) as StageResult;
+    const args = [script, resultFile, String(testTimeoutMs), ...globs];
+    const { status, output } = await runCommand([process.execPath, ...args], options);
+    const text = await readFile(resultFile, 'utf8').catch(() => undefined);
+    if (text !== undefined) return { result: JSON.parse(text) as StageResult, output };
     const reason = `the test process ended with status ${String(status)} before it had reported its tests`;
-    return { passed: 0, failures: [{ title: step.globs.join(' '), reason }], skips: [] };
+    return { result: { passed: 0, failures: [{ title: globs.join(' '), reason }], skips: [] }, output };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

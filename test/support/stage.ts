@@ -7,10 +7,11 @@ export interface CheckStep {
   readonly command: readonly [string, ...string[]];
 }
 
-/** Test files, run by mocha in a process of their own; each test counts. */
+/** Test files, run by mocha; each test counts. */
 export interface MochaStep {
   readonly kind: 'mocha';
-  readonly globs: readonly string[];
+  /** Each group has a process of its own, side by side with the others: for groups that mostly wait. */
+  readonly groups: readonly (readonly string[])[];
   /** Of one test, unless it says otherwise. */
   readonly testTimeoutMs: number;
 }
@@ -37,4 +38,13 @@ export interface StageResult {
   readonly passed: number;
   readonly failures: readonly TestNote[];
   readonly skips: readonly TestNote[];
+}
+
+/** The result of several parts as one. */
+export function addUp(results: readonly StageResult[]): StageResult {
+  return {
+    passed: results.reduce((sum, result) => sum + result.passed, 0),
+    failures: results.flatMap((result) => result.failures),
+    skips: results.flatMap((result) => result.skips),
+  };
 }
