@@ -169,11 +169,7 @@ function waitForFirstReport({ metadata, spec }: MemoryBlock, nowMs: number): Wai
 
 /** Why an operation that is wanted does not start now: drift, pause, an agent that stopped, or the time of the next try. */
 function whyNotYet({ block, chain, nowMs }: PlanInput, type: OperationType, facts: NodeFacts): Wait | undefined {
-  if (
-    block.metadata.deletionTimestamp === undefined &&
-    block.spec.driftPolicy === 'Report' &&
-    isDrifted(block)
-  ) {
+  if (block.metadata.deletionTimestamp === undefined && block.spec.driftPolicy === 'Report' && isDrifted(block)) {
     const todo = 'Change the spec, or set driftPolicy to Correct, to have it brought back';
     return wait('Drifted', `somebody else made the block ${facts.state} after it was Ready. ${todo}`);
   }

@@ -50,6 +50,7 @@ export class PluginThread {
   #nextCallId = 0;
   #readsUnderWay = 0;
   #endedBecause: string | undefined;
+  #isTerminating = false;
 
   constructor(moduleUrl: string, services: PluginServices) {
     this.#services = services;
@@ -103,7 +104,8 @@ export class PluginThread {
     this.#endedBecause ??= because;
     // Whoever waits for the end must not be cut off by the end of the process.
     this.#worker.ref();
-    void this.#worker.terminate();
+    if (!this.#isTerminating) void this.#worker.terminate();
+    this.#isTerminating = true;
     await this.#exited.promise;
   }
 
