@@ -83,11 +83,12 @@ export class LockClient {
     return { kind: 'taken', id, locks: answer.grants };
   }
 
-  /** Gives back the locks of `taken`, or only those named. */
-  async release(taken: Taken, ...names: LockName[]): Promise<void> {
+  /** Gives back what is still held of `taken`, or only the locks named; tells what that was. */
+  async release(taken: Taken, ...names: LockName[]): Promise<readonly LockName[]> {
     const held = this.taken.get(taken.id) ?? [];
     const released = names.length === 0 ? held : held.filter((lock) => names.includes(lock.name));
     await this.releaseMany([{ id: taken.id, ...(names.length === 0 ? {} : { names }) }], released);
+    return released.map((lock) => lock.name);
   }
 
   /** Gives back everything, the locks taken last first, and tells what that was. */

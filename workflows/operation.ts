@@ -142,9 +142,9 @@ export class Operation<Input extends OperationInput = OperationInput> implements
     }
   }
 
-  async release(taken: Taken, ...names: string[]): Promise<void> {
-    await this.locks.release(taken, ...names);
-    this.tell(`released ${(names.length > 0 ? names : taken.locks.map((lock) => lock.name)).join(', ')}`);
+  async release(taken: Taken, ...names: LockName[]): Promise<void> {
+    const released = await this.locks.release(taken, ...names);
+    this.tell(`released ${released.join(', ')}`);
   }
 
   /** Remembers the token of the block's device_lock: it is what later writers of the object's status compare. */

@@ -96,8 +96,10 @@ describe('uninstalling', function () {
   it('the kinds, while no operator runs: the deletion waits for one, which lets go and changes nothing', async () => {
     await stage.process('operator-1').stop();
     await stage.kubectl.succeed(['delete', '-f', CRD_DIRECTORY, '--wait=false']);
-    const { metadata } = (await stage.block(`${NODE}-memory8`)) ?? {};
-    assert.ok(metadata?.deletionTimestamp, 'the finalizer of deletionPolicy Remove holds the object');
+    await eventually('the object is being deleted, and held by the finalizer of deletionPolicy Remove', async () => {
+      const { metadata } = (await stage.block(`${NODE}-memory8`)) ?? {};
+      return metadata?.deletionTimestamp !== undefined;
+    });
     await stage.environment.startOperator({ name: 'operator-1' }); // two of the kinds that it watches are gone already
     await stage.kubectl.succeed(['wait', '--for=delete', '--timeout=30s', '-f', CRD_DIRECTORY]);
     await assertSameMemory();

@@ -47,7 +47,8 @@ export const STAGES: readonly Stage[] = [
         groups: [
           ['test/integration/!(crash|outage|uninstall|demo)*.test.ts'],
           // These wait for time-outs more than they work.
-          ['test/integration/{crash,outage,uninstall}*.test.ts'],
+          ['test/integration/{crash,uninstall}*.test.ts'],
+          ['test/integration/outage*.test.ts'],
         ],
         testTimeoutMs: 60_000,
       },
