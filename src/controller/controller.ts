@@ -117,7 +117,8 @@ export class Controller {
   async #lookAtBlock(name: string): Promise<number | undefined> {
     const orphaned = this.#orphaned.get(name);
     if (orphaned) {
-      await this.#reconciler.cancelFor(orphaned);
+      // The operation decides what that means.
+      await this.#options.starter.cancel(orphaned.workflowId, orphaned.runId);
       this.#orphaned.delete(name);
     }
     return this.#reconciler.reconcile(name);

@@ -6,6 +6,7 @@ import type { MemoryBlock, MemoryBlockStatus, OperationStatus } from '../contrac
 import type { Clock } from './clock.ts';
 import type { Caches, Cluster, Log, WriteResult } from './cluster.ts';
 import { blockEvent, eventOf } from './event-of.ts';
+import { assumeRunning, findOperation } from './find-operation.ts';
 import { whyNodeIsGone } from './node-presence.ts';
 import { operationMemo } from './operation-request.ts';
 import { isSameStatus } from './operator-fields.ts';
@@ -48,11 +49,6 @@ export class BlockReconciler {
     return block && this.#reconcileLive(block);
   }
 
-  /** Cancels what still runs for an object that is gone; the operation decides what that means. */
-  async cancelFor({ workflowId, runId }: OperationStatus): Promise<void> {
-    await this.#deps.starter.cancel(workflowId, runId);
-  }
-
   /** Most looks end here, without a request to any server: nothing to do, and the status says so already. */
   #idle(block: MemoryBlock): { lookAgainMs: number | undefined } | undefined {
     if (block.status?.operation || block.metadata.deletionTimestamp !== undefined) return undefined;
@@ -68,7 +64,7 @@ export class BlockReconciler {
     const isCrdTerminating = isDeleting && isOurs && (await this.#deps.cluster.isCrdTerminating());
     let operation: RunningOperation | undefined;
     try {
-      const found = await this.#findOperation(block);
+      const found = await findOperation(this.#deps.starter, block.status?.operation);
       if (found?.kind === 'closed') return await this.#recordLost(block, found.closedAs);
       operation = found?.operation;
     } catch (error) {
@@ -79,18 +75,6 @@ export class BlockReconciler {
     }
     const action = this.#plan(block, isCrdTerminating, operation);
     return this.#act(block, action);
-  }
-
-  async #findOperation(
-    block: MemoryBlock,
-  ): Promise<{ kind: 'running'; operation: RunningOperation } | { kind: 'closed'; closedAs?: string } | undefined> {
-    const known = block.status?.operation;
-    if (!known) return undefined;
-    const found = await this.#deps.starter.describe(known.workflowId, known.runId);
-    if (found?.isRunning) {
-      return { kind: 'running', operation: found };
-    }
-    return { kind: 'closed', ...(found?.closedAs === undefined ? {} : { closedAs: found.closedAs }) };
   }
 
   /**
@@ -264,11 +248,4 @@ export class BlockReconciler {
     const workflow = operation ? { workflowId: operation.workflowId, runId: operation.runId } : {};
     return { block: metadata.name, node: spec.nodeName, ...workflow };
   }
-}
-
-/** The operation that the status names, taken to be running. */
-function assumeRunning(operation: OperationStatus | undefined): RunningOperation | undefined {
-  if (!operation) return undefined;
-  const { workflowId, runId, startTime, type } = operation;
-  return { workflowId, runId, startTime, memo: { type } };
 }
