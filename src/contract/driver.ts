@@ -70,7 +70,7 @@ export interface NodeInspection {
   readonly blocks: readonly BlockInspection[];
 }
 
-/** Locks whose tokens each step must carry; `device_lock` stands for the lock of the step's block. Source: DESIGN of operations, docs/locks.md. */
+/** Locks whose tokens each step must carry; `device_lock` stands for the lock of the step's block. Explained in docs/locks.md. */
 const DEMANDED = {
   // A claim is given back under D alone: mem_hotplug_lock may be what could not be had.
   add: { prepare: ['D'], commit: ['D', 'M'], finish: ['D'], abort: ['D'] },

@@ -2,7 +2,7 @@
 import { FINALIZER, operationWorkflowId } from '../contract/names.ts';
 import type { OperationProgress, OperationStarter } from '../contract/operation-starter.ts';
 import type { OperationRequest } from '../contract/operations.ts';
-import type { MemoryBlock, MemoryBlockStatus, OperationStatus } from '../contract/resources.ts';
+import type { MemoryBlock, MemoryBlockStatus } from '../contract/resources.ts';
 import type { Clock } from './clock.ts';
 import type { Caches, Cluster, Log, WriteResult } from './cluster.ts';
 import { blockEvent, eventOf } from './event-of.ts';
