@@ -43,9 +43,7 @@ export type Wanted =
 /** The next operation for a block in `observed` state. A block that is online in the wrong zone is never offlined for it. */
 export function wantedOperation(goal: Goal, observed: Observed, can: DriverCapabilities): Wanted {
   if (goal === undefined) return nothing('observed only');
-  if (observed.state === 'going-offline') {
-    return blocked('Pending', 'the block is going offline; what follows is decided when that has ended');
-  }
+  if (observed.state === 'going-offline') return settleLeftover(goal, can);
   if (goal === 'absent') return towardsAbsent(observed.state, can);
   if (observed.state === 'absent') {
     if (can.add) return operation('add', `${goal} is wanted and there is no such block`);
@@ -55,6 +53,16 @@ export function wantedOperation(goal: Goal, observed: Observed, can: DriverCapab
     );
   }
   return goal === 'offline' ? towardsOffline(observed.state, can) : towardsOnline(goal, observed, can);
+}
+
+/**
+ * A block that is going offline while no operation of ours runs was left so by one that was terminated. Whichever operation
+ * comes next takes the locks with higher tokens, which is how the driver knows that the old one is over, and settles it.
+ */
+function settleLeftover(goal: RequestedState | 'absent', can: DriverCapabilities): Wanted {
+  const type = goal === 'offline' || goal === 'absent' ? 'offline' : 'online';
+  if (can[type]) return operation(type, `an offline was left unfinished and ${goal} is wanted`);
+  return blocked('Infeasible', `an offline was left unfinished, and the node's driver can do no ${type}`);
 }
 
 function towardsAbsent(state: 'absent' | 'offline' | 'online', can: DriverCapabilities): Wanted {

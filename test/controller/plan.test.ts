@@ -5,7 +5,7 @@ import type { LastOperation, MemoryBlock, MemoryBlockStatus, ObservedBlock } fro
 import { plan, type Action, type PlanInput, type RunningOperation } from '../../src/controller/plan.ts';
 import { applyOutcome } from '../../src/controller/record-outcome.ts';
 import { summarize } from '../../src/controller/summarize.ts';
-import { beginTransition, MEMORY_BLOCK_STATES, type OperationType } from '../../src/kernel/memory-block.ts';
+import { beginTransition, type MemoryBlockState, type OperationType } from '../../src/kernel/memory-block.ts';
 import { ZONES } from '../../src/kernel/zone.ts';
 import { without } from '../support/without.ts';
 import { ALL_CAPABILITIES, blockOf, BOOT, CLUSTER, nodeMemoryOf } from '../support/block-fixtures.ts';
@@ -430,12 +430,18 @@ function perfectWorld(block: MemoryBlock, action: Action, nowMs: number): Memory
   }
   if (action.kind !== 'start') return { ...block, status };
   const { type } = action.request;
-  const verdict = beginTransition(type, block.status?.state ?? 'absent');
+  const verdict = beginTransition(type, stateForDriver(block, type));
   assert.ok(verdict.kind === 'change', `${type} of a block that is ${String(block.status?.state)}`);
   const observed: ObservedBlock = { state: verdict.to, ...(verdict.to === 'online' ? { zone: zoneFor(block) } : {}) };
   const outcome = { type, result: 'Succeeded' as const, message: 'done', notifiers: [] };
   const ended = { outcome, runId: `run-${String(nowMs)}`, generation: metadata.generation ?? 0, nowMs };
   return { ...block, status: { ...applyOutcome(without(status, 'zone'), ended), ...observed } };
+}
+
+/** The driver settles what a dead offline left before it begins: back online, or offline, whichever the step needs. */
+function stateForDriver({ status }: MemoryBlock, type: OperationType): MemoryBlockState {
+  if (status?.state === 'going-offline') return type === 'offline' ? 'online' : 'offline';
+  return status?.state ?? 'absent';
 }
 
 function zoneFor(block: MemoryBlock): 'Movable' | 'Normal' {

@@ -14,7 +14,7 @@ const ROWS: readonly Row[] = [
   ['offline', 'absent', undefined, 'add'],
   ['offline', 'offline', undefined, 'nothing'],
   ['offline', 'online', 'Movable', 'offline'],
-  ['offline', 'going-offline', 'Movable', 'Pending'],
+  ['offline', 'going-offline', 'Movable', 'offline'],
   ['online', 'absent', undefined, 'add'],
   ['online', 'offline', undefined, 'online'],
   ['online', 'online', 'Normal', 'nothing'],
@@ -33,11 +33,11 @@ const ROWS: readonly Row[] = [
   ['online_movable', 'online', 'Movable', 'nothing'],
   ['online_movable', 'online', 'Normal', 'ZoneMismatch'],
   ['online_movable', 'online', 'none', 'ZoneMismatch'],
-  ['online_movable', 'going-offline', 'Movable', 'Pending'],
+  ['online_movable', 'going-offline', 'Movable', 'online'],
   ['absent', 'online', 'Movable', 'offline'],
   ['absent', 'offline', undefined, 'remove'],
   ['absent', 'absent', undefined, 'nothing'],
-  ['absent', 'going-offline', 'Movable', 'Pending'],
+  ['absent', 'going-offline', 'Movable', 'offline'],
 ];
 
 describe('the operation that a block wants', () => {

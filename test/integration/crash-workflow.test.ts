@@ -69,3 +69,29 @@ describe('operation that was terminated', function () {
     assert.equal((await stage.nodeState(NODE)).blocks[8]?.state, 'offline');
   });
 });
+
+describe('offline that was terminated while pages migrate', function () {
+  this.timeout(60_000);
+  const node = 'abandoned';
+
+  it('is settled by the next operation once the lock entity was started anew', async () => {
+    const stage = await openOperatorStage();
+    await stage.createNode(node, { simulated: { ...ONE_OPERATION_LAYOUT, migrationMs: 3_000 } });
+    const name = await stage.applyBlock({ nodeName: node, blockId: 0, state: 'offline' });
+    const { operation } = await stage.untilBlock(
+      name,
+      'pages migrate',
+      ({ status }) => status?.state === 'going-offline' && status.operation !== undefined,
+    );
+    assert.ok(operation);
+    const { workflow } = stage.temporal;
+    await workflow.getHandle(operation.workflowId, operation.runId).terminate('by a test');
+    await workflow.getHandle(stage.lockEntityId(node)).terminate('by a test');
+
+    await stage.waitReady(name);
+    assert.equal((await stage.nodeState(node)).blocks[0]?.state, 'offline');
+    const changes = (await stage.effects(node)).map(({ change }) => change);
+    assert.deepEqual(changes, ['pages-offline'], 'the pages went once');
+    assert.deepEqual(await stage.lockTable(node), []);
+  });
+});

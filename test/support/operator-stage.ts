@@ -162,9 +162,14 @@ export class OperatorStage extends SimulatedCluster {
     return operationWorkflowId(this.clusterId, node, blockId);
   }
 
+  /** Workflow id of the node's lock entity. */
+  lockEntityId(node: string): string {
+    return nodeLocksWorkflowId(this.clusterId, node);
+  }
+
   /** Who holds and who waits on a node; empty while nobody has ever asked for a lock there. */
   async lockTable(node: string): Promise<LockTableView['locks']> {
-    const handle = this.temporal.workflow.getHandle(nodeLocksWorkflowId(this.clusterId, node));
+    const handle = this.temporal.workflow.getHandle(this.lockEntityId(node));
     return (await handle.query<LockTableView>(LOCK_TABLE_QUERY)).locks;
   }
 }
