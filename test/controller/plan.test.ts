@@ -5,7 +5,12 @@ import type { LastOperation, MemoryBlock, MemoryBlockStatus, ObservedBlock } fro
 import { plan, type Action, type PlanInput, type RunningOperation } from '../../src/controller/plan.ts';
 import { applyOutcome } from '../../src/controller/record-outcome.ts';
 import { summarize } from '../../src/controller/summarize.ts';
-import { beginTransition, type MemoryBlockState, type OperationType } from '../../src/kernel/memory-block.ts';
+import {
+  beginTransition,
+  MEMORY_BLOCK_STATES,
+  type MemoryBlockState,
+  type OperationType,
+} from '../../src/kernel/memory-block.ts';
 import { ZONES } from '../../src/kernel/zone.ts';
 import { without } from '../support/without.ts';
 import { ALL_CAPABILITIES, blockOf, BOOT, CLUSTER, nodeMemoryOf } from '../support/block-fixtures.ts';
