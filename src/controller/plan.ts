@@ -115,6 +115,7 @@ function planWork(input: PlanInput, goal: Goal): Action {
   const { block } = input;
   const zone = block.status?.zone;
   const observed = { state: facts.state, ...(zone === undefined ? {} : { zone }) };
+  if (isAboutToBeReported(block)) return wait('Pending', 'the offline has ended; the agent is about to report how');
   const wanted = wantedOperation(goal, observed, facts.capabilities);
   switch (wanted.kind) {
     case 'nothing':
@@ -131,6 +132,14 @@ function planWork(input: PlanInput, goal: Goal): Action {
       return { kind: 'start', request, why: wanted.why };
     }
   }
+}
+
+/**
+ * An agent that could not reach the API server reports late: `going-offline` after an operation that succeeded is old. After
+ * any other end it may be what a dead operation left.
+ */
+function isAboutToBeReported({ status }: MemoryBlock): boolean {
+  return status?.state === 'going-offline' && status.lastOperation?.result === 'Succeeded';
 }
 
 interface NodeFacts {

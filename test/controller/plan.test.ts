@@ -282,6 +282,21 @@ describe('plan', () => {
     });
   }
 
+  it('settles an unfinished offline, but not one that has succeeded and is only reported late', () => {
+    const leftBy = (result: 'Unknown' | 'Failed' | 'Succeeded') => {
+      const last = {
+        type: 'offline',
+        result,
+        message: '',
+        completionTime: '2026-01-01T00:00:00Z',
+        generation: 1,
+      } as const;
+      const action = plan(input(blockOf({ state: 'offline' }, { state: 'going-offline', lastOperation: last })));
+      return action.kind === 'start' ? action.request.type : action.kind;
+    };
+    assert.deepEqual([leftBy('Unknown'), leftBy('Failed'), leftBy('Succeeded')], ['offline', 'offline', 'wait']);
+  });
+
   it('gives the agent time to report a new block before it calls it unavailable', () => {
     const created = { creationTimestamp: '2026-01-01T12:00:00Z' };
     const at = (time: string) =>
