@@ -22,6 +22,11 @@ import {
 } from '../contract/operations.ts';
 import { startOperation } from './start-operation.ts';
 
+/**
+ * The client retries a server that does not answer for some 20 s. A user who looks at a block should learn sooner that the
+ * server is away; the controller tries again by itself. A start that did get through is then found running.
+ */
+const CALL_MS = 5_000;
 /** A query is answered by a worker in milliseconds, or not now. */
 const QUERY_MS = 2_000;
 
@@ -37,7 +42,8 @@ export class TemporalOperationStarter implements OperationStarter {
   async start(request: OperationRequest): Promise<StartResult> {
     const workflowId = this.workflowIdOf(request);
     try {
-      const runId = await startOperation(this.client, { workflowId, request, blockSizeBytes: sizeOf(request) });
+      const options = { workflowId, request, blockSizeBytes: sizeOf(request) };
+      const runId = await this.within(CALL_MS, () => startOperation(this.client, options));
       return { kind: 'started', runId };
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
@@ -50,7 +56,8 @@ export class TemporalOperationStarter implements OperationStarter {
 
   async describe(workflowId: string, runId?: string): Promise<OperationDescription | undefined> {
     try {
-      return describedBy(await this.client.workflow.getHandle(workflowId, runId).describe());
+      const handle = this.client.workflow.getHandle(workflowId, runId);
+      return describedBy(await this.within(CALL_MS, () => handle.describe()));
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw error;
@@ -59,7 +66,8 @@ export class TemporalOperationStarter implements OperationStarter {
 
   async cancel(workflowId: string, runId: string): Promise<void> {
     try {
-      await this.client.workflow.getHandle(workflowId, runId).cancel();
+      const handle = this.client.workflow.getHandle(workflowId, runId);
+      await this.within(CALL_MS, () => handle.cancel());
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
     }
@@ -75,12 +83,16 @@ export class TemporalOperationStarter implements OperationStarter {
   private async query<T>(workflowId: string, runId: string | undefined, name: string): Promise<T | undefined> {
     const handle = this.client.workflow.getHandle(workflowId, runId);
     try {
-      return await this.client.connection.withDeadline(Date.now() + QUERY_MS, () => handle.query<T>(name));
+      return await this.within(QUERY_MS, () => handle.query<T>(name));
     } catch (error) {
       const noAnswer = [QueryNotRegisteredError, QueryRejectedError, WorkflowNotFoundError, ServiceError];
       if (noAnswer.some((kind) => error instanceof kind)) return undefined;
       throw error;
     }
+  }
+
+  private within<T>(limitMs: number, call: () => Promise<T>): Promise<T> {
+    return this.client.connection.withDeadline(Date.now() + limitMs, call);
   }
 
   private workflowIdOf({ input }: OperationRequest): string {
