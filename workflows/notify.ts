@@ -23,6 +23,8 @@ import type { Operation } from './operation.ts';
 const PAGE_SIZE = 4096;
 /** On top of a plugin's own timeout, for the way there and back. */
 const GRACE_MS = 5_000;
+/** The operator heartbeats every second while it asks. */
+const SILENCE_MS = 3_000;
 
 export interface NotifiedBlock {
   readonly blockId: number;
@@ -62,7 +64,7 @@ async function call(
   const { callNotifier } = proxyActivities<OperationActivities>({
     startToCloseTimeout: leftMs + GRACE_MS,
     // An operator that dies while it asks is noticed by its silence, and another asks again: at least once.
-    heartbeatTimeout: GRACE_MS,
+    heartbeatTimeout: SILENCE_MS,
     scheduleToCloseTimeout: leftMs + 4 * GRACE_MS,
     retry: { initialInterval: '100 milliseconds', maximumAttempts: 3 },
   });

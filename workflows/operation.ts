@@ -37,6 +37,7 @@ const operationResult = defineSearchAttributeKey(SEARCH_ATTRIBUTES.result, 'KEYW
 
 const { lookAgain } = proxyActivities<OperationActivities>({
   startToCloseTimeout: '10 seconds',
+  heartbeatTimeout: '3 seconds',
   // Runs under device_hotplug_lock: an API server that cannot be reached must not hold it for long.
   scheduleToCloseTimeout: '15 seconds',
   retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },

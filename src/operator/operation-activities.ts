@@ -16,44 +16,35 @@ export interface OperationActivitiesOptions {
   readonly plugins: PluginHost;
 }
 
-/** Well below the silence after which an operator that asks a plugin counts as dead. */
+/** Well below the silence after which an operator counts as dead. */
 const HEARTBEAT_MS = 1_000;
 
 export function createOperationActivities(options: OperationActivitiesOptions): OperationActivities {
   const { cluster, listNotifiers, plugins } = options;
   return {
-    async lookAgain(input) {
-      const [block, node, nodeObject, notifiers, isCrdTerminating] = await Promise.all([
-        input.block ? cluster.readBlock(input.block.name) : undefined,
-        cluster.readNodeMemory(input.node),
-        cluster.readNode(input.node),
-        listNotifiers(),
-        cluster.isCrdTerminating(),
-      ]);
-      const chain = registeredNotifiers(notifiers, block?.metadata.labels, nodeObject?.metadata.labels);
-      const result = lookAgain(input, { block, node, isCrdTerminating, chain });
-      if (result.verdict === 'proceed' && block && input.block) {
-        const { type, owner, startTime } = input;
-        const { generation } = input.block;
-        await write(cluster, block, {
-          ...block.status,
-          operation: { type, ...owner, startTime, generation, phase: 'Driving' },
-        });
-      }
-      return result;
-    },
+    lookAgain: (input) =>
+      whileHeartbeating(async () => {
+        const [block, node, nodeObject, notifiers, isCrdTerminating] = await Promise.all([
+          input.block ? cluster.readBlock(input.block.name) : undefined,
+          cluster.readNodeMemory(input.node),
+          cluster.readNode(input.node),
+          listNotifiers(),
+          cluster.isCrdTerminating(),
+        ]);
+        const chain = registeredNotifiers(notifiers, block?.metadata.labels, nodeObject?.metadata.labels);
+        const result = lookAgain(input, { block, node, isCrdTerminating, chain });
+        if (result.verdict === 'proceed' && block && input.block) {
+          const { type, owner, startTime } = input;
+          const { generation } = input.block;
+          await write(cluster, block, {
+            ...block.status,
+            operation: { type, ...owner, startTime, generation, phase: 'Driving' },
+          });
+        }
+        return result;
+      }),
 
-    async callNotifier({ notifier, event }) {
-      const context = Context.current();
-      const heart = setInterval(() => {
-        context.heartbeat();
-      }, HEARTBEAT_MS);
-      try {
-        return await plugins.call(notifier, event);
-      } finally {
-        clearInterval(heart);
-      }
-    },
+    callNotifier: ({ notifier, event }) => whileHeartbeating(() => plugins.call(notifier, event)),
 
     async recordOutcome({ block: reference, owner, outcome }) {
       const block = await cluster.readBlock(reference.name);
@@ -62,6 +53,19 @@ export function createOperationActivities(options: OperationActivitiesOptions): 
       await write(cluster, block, applyOutcome(block.status ?? {}, ended));
     },
   };
+}
+
+/** Tells that this operator lives while it works: the locks of a node are held meanwhile. */
+async function whileHeartbeating<T>(work: () => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const heart = setInterval(() => {
+    context.heartbeat();
+  }, HEARTBEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(heart);
+  }
 }
 
 /** The object may have been deleted and created anew under the same name. */

@@ -75,14 +75,23 @@ describe('operator killed in the middle of an operation', function () {
   const applyBlock = ({ node, operation }: CrashCase): Promise<string> =>
     stage.applyBlock({ nodeName: node, ...BLOCK[operation] });
 
+  const untilEnded = (name: string): Promise<unknown> =>
+    stage.untilBlock(name, 'the operation has ended', ({ status }) => status?.lastOperation !== undefined, {
+      limitMs: 40_000,
+    });
+
   before(async function () {
-    this.timeout(180_000); // ten starts of a process, one after the other: half a minute on two idle cores
+    this.timeout(300_000); // nine recoveries, one after the other, of up to 15 s each
     stage = await openOperatorStage({ private: true, operators: 0 });
     await stage.applyNotifier('agrees', { plugin: { name: 'fault-injection', config: {} } });
     const nodes = [...CASES.map(({ node }) => node), 'taken-over'];
     await Promise.all(nodes.map((node) => stage.createNode(node, { simulated: ONE_OPERATION_LAYOUT })));
+    let recovering: string | undefined;
     for (const one of CASES) {
-      const [operator] = await Promise.all([startOperator('operator', one), applyBlock(one)]);
+      const operator = await startOperator('operator', one);
+      // What is tested is one death, not a row of them: the next comes when this one has been got over.
+      if (recovering !== undefined) await untilEnded(recovering);
+      recovering = await applyBlock(one);
       const { signal } = await operator.exited;
       assert.equal(signal, 'SIGKILL', `the operator was to die at ${one.failpoint}`);
     }
