@@ -16,6 +16,8 @@ export interface WorkersOptions {
 
 /** After a worker died, its cached workflows wait so long for it before another takes them: also how long a lock hand-over can stall. */
 const STICKY_MS = 2_000;
+/** Otherwise heartbeats are held back for four fifths of the silence after which an operator counts as dead. */
+const HEARTBEAT_THROTTLE_MS = 1_000;
 const SHUTDOWN_GRACE_MS = 10_000;
 /** A stuck activity must not keep the process: Temporal gives it to the next worker. */
 const SHUTDOWN_FORCE_MS = 20_000;
@@ -29,6 +31,7 @@ export async function createWorkers(options: WorkersOptions): Promise<readonly [
     stickyQueueScheduleToStartTimeout: STICKY_MS,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     shutdownForceTime: SHUTDOWN_FORCE_MS,
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     ...(interceptors ? { interceptors } : {}),
   } satisfies Partial<WorkerOptions>;
   return Promise.all([
