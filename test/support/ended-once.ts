@@ -21,7 +21,7 @@ export interface ExpectedEnd {
   readonly operation: 'online' | 'offline';
 }
 
-/** The slowest recovery is that of a workflow task and then an activity, each noticed missing after 10 s. */
+/** The slowest recovery: a workflow task noticed missing after 5 s, then an activity after 10 s, on a machine that is busy. */
 const RECOVERY_LIMIT_MS = 40_000;
 
 /** One run, completed, whose outcome is the block's; one effect, by that run; no lock held; the block Ready. */
