@@ -48,7 +48,7 @@ export default tseslint.config(
   },
   {
     // The sandbox replaces Date, Math.random and setTimeout by deterministic ones; the rest must not be reached for.
-    files: ['workflows/**/*.ts'],
+    files: ['workflows/**/*.ts', 'bench/locks/workflows/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', 'fetch', 'process'],
       'no-restricted-imports': ['error', { patterns: [NODE_BUILTINS] }],

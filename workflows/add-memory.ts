@@ -5,11 +5,12 @@ import { formatAddress } from '../src/contract/quantity.ts';
 import type { OnlineType } from '../src/kernel/memory-block.ts';
 import { driverFailed, refused, type Ending } from './ending.ts';
 import { blockDeviceLock, deviceHotplugLock, memHotplugLock } from './locks.ts';
+import { lookAgain } from './look-again.ts';
 import { onlineBlock } from './online-block.ts';
 import { Operation, runOperation } from './operation.ts';
 
 /**
- * D: claim → M:w: create and publish each block, and only then its L(b) → drop L, M → still under D: auto-online, result
+ * D: claim → M:w: readers leave, create and publish each block, and only then its L(b) → drop L, M → still under D: auto-online, result
  * ignored → drop D. The device is visible before L(b) is taken, so an online may be asked for right then: it waits for D.
  */
 export async function addMemory(input: AddMemoryInput): Promise<OperationOutcome> {
@@ -22,7 +23,7 @@ async function add(operation: Operation<AddMemoryInput>): Promise<Ending> {
   const hotplug = operation.input.withoutDeviceHotplugLock ? undefined : await operation.take(deviceHotplugLock);
   if (hotplug?.kind === 'refused') return refused(hotplug);
 
-  const seen = await operation.lookAgain({ range });
+  const seen = await lookAgain(operation, { range });
   if ('result' in seen) return seen;
   const args = { operation: 'add', range, ...(numaNode === undefined ? {} : { numaNode }) } as const;
   const claimed = await operation.driver.step('prepare', args);
@@ -47,13 +48,20 @@ async function createBlocks(
     await operation.driver.step('abort', args);
     return refused(begun);
   }
+  const kept = await operation.driver.memHotplugBegin();
+  if (kept) {
+    await operation.driver.step('abort', args);
+    await operation.memHotplugDone(begun);
+    return kept;
+  }
   for (const blockId of blockIds) {
     const failure = await createBlock(operation, blockId, args);
     if (!failure) continue;
     await operation.driver.step('abort', args);
-    await operation.release(begun);
+    await operation.memHotplugDone(begun);
     return failure;
   }
+  // The step that follows lets the readers on the node in again.
   await operation.release(begun);
   return { result: 'Succeeded', message: `added ${String(blockIds.length)} block(s)`, state: 'offline' };
 }
@@ -83,8 +91,9 @@ async function autoOnline(
   for (const blockId of blockIds) {
     const taken = await operation.takeInOrder(blockDeviceLock(blockId), memHotplugLock);
     if (taken.kind === 'refused') return;
-    const memHotplugDone = (): Promise<void> => taken.release(memHotplugLock.name);
-    const ending = await onlineBlock(operation, { blockId, onlineType, memHotplugDone });
+    const memHotplugDone = (): Promise<void> => taken.memHotplugDone();
+    const kept = await operation.driver.memHotplugBegin();
+    const ending = kept ?? (await onlineBlock(operation, { blockId, onlineType, memHotplugDone }));
     await taken.release();
     if (ending.result !== 'Succeeded') {
       operation.tell(`auto-online stopped at memory${String(blockId)}: ${ending.message}`);

@@ -1,40 +1,19 @@
 /** Driver steps of an operation: activities on the node's own task queue, carried out by its agent. */
-import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
-import { ActivityFailure, TimeoutFailure, TimeoutType } from '@temporalio/common';
-import type { NodeActivities } from '../src/contract/activities.ts';
-import type {
-  DriverCall,
-  DriverResult,
-  DriverStep,
-  MemoryRange,
-  NodeInspection,
-  RunReference,
-} from '../src/contract/driver.ts';
-import { nodeTaskQueue } from '../src/contract/names.ts';
-import type { OperationInput, OperationPhase, OperationTimings } from '../src/contract/operations.ts';
-import { failed, type Ending } from './ending.ts';
-import type { LockClient } from './lock-client.ts';
+import type { DriverCall, DriverResult, DriverStep, MemoryRange, NodeInspection } from '../src/contract/driver.ts';
+import type { SettleResult } from '../src/contract/activities.ts';
+import type { Ending } from './ending.ts';
+import { MemHotplug, type MemHotplugContext } from './mem-hotplug.ts';
+import { NodeQueue, STEP_MS, type NodeCall } from './node-queue.ts';
 
 /** What a step needs beyond what the operation knows. */
 export type StepArguments = Pick<
   DriverCall,
-  'operation' | 'range' | 'blockId' | 'onlineType' | 'numaNode' | 'timeoutMs'
+  'operation' | 'range' | 'blockId' | 'cpu' | 'onlineType' | 'numaNode' | 'timeoutMs'
 >;
 
-/** A step without a timeout of its own is quick; a silent one is given to the next agent much earlier. */
-const STEP_MS = 60_000;
-
 /** The operation that the steps belong to. */
-export interface DriverContext {
-  readonly input: OperationInput;
-  readonly owner: RunReference;
-  readonly timings: OperationTimings;
-  readonly locks: LockClient;
+export interface DriverContext extends MemHotplugContext {
   readonly bootId: string | undefined;
-  readonly isCancelled: boolean;
-  readonly cancelRequested: Promise<void>;
-  enter(phase: OperationPhase['phase'], detail?: string): void;
-  tell(line: string): void;
 }
 
 /** Which blocks an operation is about. */
@@ -42,23 +21,67 @@ export type Where = { readonly blockIds: readonly number[] } | { readonly range:
 
 export class Driver {
   private readonly operation: DriverContext;
+  private readonly queue: NodeQueue;
+  private readonly memHotplug: MemHotplug;
 
   constructor(operation: DriverContext) {
     this.operation = operation;
+    this.queue = new NodeQueue(operation);
+    this.memHotplug = new MemHotplug(operation, this.queue);
   }
 
-  /** The node as it is now. The agent must begin within `agentStartMs`: nothing has been done yet, so nothing is waited for. */
+  /** The node as it is now. */
   async inspect(where: Where): Promise<NodeInspection | Ending> {
     const { node } = this.operation.input;
-    const { agentStartMs } = this.operation.timings;
-    const { inspect } = this.activities(STEP_MS, agentStartMs);
-    try {
-      return await inspect.executeWithOptions({ summary: `look at ${node}` }, [{ node, ...where }]);
-    } catch (error) {
-      if (!isNotStarted(error)) throw error;
-      const message = `the agent of ${node} has not answered for ${String(agentStartMs / 1000)} s; is it running?`;
-      return failed('ETIMEDOUT', message, 'AgentUnavailable');
-    }
+    return this.queue.promptly(`look at ${node}`, ({ inspect }, options) =>
+      inspect.executeWithOptions(options, [{ node, ...where }]),
+    );
+  }
+
+  /**
+   * `mem_hotplug_begin()` on the node: returns when no process there is inside get_online_mems(), and keeps later ones
+   * out until `memHotplugDone`. Caller holds mem_hotplug_lock (write). An ending means that readers are let in again: the
+   * operation was cancelled, or they have stayed longer than locks may be waited for.
+   */
+  async memHotplugBegin(): Promise<Ending | undefined> {
+    return this.memHotplug.begin();
+  }
+
+  /**
+   * `mem_hotplug_done()` on the node: lets readers in again. Called before mem_hotplug_lock is given back, unless a step
+   * follows at once: without the token it says the same, and saves six events. Nothing happens without a begin.
+   */
+  async memHotplugDone(): Promise<void> {
+    return this.memHotplug.done();
+  }
+
+  /**
+   * Has the agent bring to an end whatever earlier holders of the locks held now have left unfinished, and refuse them from
+   * now on. The agent must begin within `agentStartMs`.
+   */
+  async settle(): Promise<Ending | undefined> {
+    const settled = await this.queue.promptly(this.settlement.summary, this.settlement.call);
+    return 'result' in settled ? settled : undefined;
+  }
+
+  /** As `settle`, but waits for the agent until the operation is cancelled. */
+  async settlePatiently(): Promise<Ending | undefined> {
+    const { summary, call } = this.settlement;
+    const cancelled: Ending = { result: 'Superseded', message: `cancelled: ${this.queue.silence()}` };
+    return this.queue.interruptible<Ending | undefined>(cancelled, async () => {
+      await this.queue.patiently(summary, STEP_MS, call);
+      return undefined;
+    });
+  }
+
+  private get settlement(): { readonly summary: string; readonly call: NodeCall<SettleResult> } {
+    const { input, locks } = this.operation;
+    const held = Object.entries(locks.tokens);
+    const tokens = Object.fromEntries(held.map(([name, token]) => [name, token - 1]));
+    return {
+      summary: `settle what was left on ${input.node}`,
+      call: ({ settle }, options) => settle.executeWithOptions(options, [{ node: input.node, tokens }]),
+    };
   }
 
   /** One step, with the tokens of all locks held. Waits for the agent as long as it takes: the operation has begun. */
@@ -74,7 +97,12 @@ export class Driver {
       ...(operation.input.withoutDeviceHotplugLock ? { withoutDeviceHotplugLock: true } : {}),
       ...args,
     };
-    const result = await this.carryOut(call);
+    this.memHotplug.stepTaken(call);
+    const result = await this.queue.patiently(
+      summaryOf(call),
+      STEP_MS + (call.timeoutMs ?? 0),
+      ({ driverStep }, options) => driverStep.executeWithOptions(options, [call]),
+    );
     const what = `driver: ${summaryOf(call)}`;
     operation.tell(
       result.ok
@@ -84,58 +112,18 @@ export class Driver {
     return result;
   }
 
-  private async carryOut(call: DriverCall): Promise<DriverResult> {
-    const { agentStartMs } = this.operation.timings;
-    const options = { summary: summaryOf(call) };
-    const timeoutMs = STEP_MS + (call.timeoutMs ?? 0);
-    try {
-      return await this.activities(timeoutMs, agentStartMs).driverStep.executeWithOptions(options, [call]);
-    } catch (error) {
-      if (!isNotStarted(error)) throw error;
-    }
-    const message = `the agent of ${call.node} does not answer; ${summaryOf(call)} waits for it, holding its locks`;
-    this.operation.enter('WaitingForAgent', message);
-    this.operation.tell(message);
-    return this.activities(timeoutMs).driverStep.executeWithOptions(options, [call]);
-  }
-
-  private activities(startToCloseTimeout: number, scheduleToStartTimeout?: number) {
-    const { cluster, node } = this.operation.input;
-    return proxyActivities<NodeActivities>({
-      taskQueue: nodeTaskQueue(cluster, node),
-      startToCloseTimeout,
-      heartbeatTimeout: this.operation.timings.heartbeatMs,
-      cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-      retry: { initialInterval: '200 milliseconds', maximumInterval: '10 seconds' },
-      ...(scheduleToStartTimeout === undefined ? {} : { scheduleToStartTimeout }),
-    });
-  }
-
   /** As `step`, but cancelling the operation interrupts it: then, or when it never began, the result is EINTR. */
   async interruptibleStep(step: DriverStep, args: StepArguments): Promise<DriverResult> {
-    const { operation } = this;
     const interrupted: DriverResult = { ok: false, errno: 'EINTR', message: 'cancelled' };
-    if (operation.isCancelled) return interrupted;
-    const scope = new CancellationScope({ cancellable: true });
-    void operation.cancelRequested.then(() => scope.cancel());
-    try {
-      return await scope.run(() => this.step(step, args));
-    } catch (error) {
-      if (isCancellation(error)) return interrupted;
-      throw error;
-    }
+    return this.queue.interruptible(interrupted, () => this.step(step, args));
   }
 }
 
 function summaryOf(call: DriverCall): string {
-  const what = call.blockId === undefined ? `0x${call.range.start.toString(16)}` : `memory${String(call.blockId)}`;
-  return `${call.step} ${call.operation} ${what}`;
+  return `${call.step} ${call.operation} ${deviceOf(call)}`;
 }
 
-function isNotStarted(error: unknown): boolean {
-  return (
-    error instanceof ActivityFailure &&
-    error.cause instanceof TimeoutFailure &&
-    error.cause.timeoutType === TimeoutType.SCHEDULE_TO_START
-  );
+function deviceOf({ blockId, cpu, range }: DriverCall): string {
+  if (cpu !== undefined) return `cpu${String(cpu)}`;
+  return blockId === undefined ? `0x${range.start.toString(16)}` : `memory${String(blockId)}`;
 }

@@ -1,5 +1,10 @@
-/** The three locks as requests: D, L(b) and M:w. */
-import { DEVICE_HOTPLUG_LOCK, deviceLock, MEM_HOTPLUG_LOCK } from '../src/contract/lock-names.ts';
+/** The locks as requests: D, L of a block or a CPU, and M:w. */
+import {
+  cpuDeviceLock as cpuLockName,
+  DEVICE_HOTPLUG_LOCK,
+  deviceLock,
+  MEM_HOTPLUG_LOCK,
+} from '../src/contract/lock-names.ts';
 import type { WantedLock } from '../src/kernel/lock-request.ts';
 
 /** `lock_device_hotplug()` */
@@ -11,4 +16,9 @@ export const memHotplugLock: WantedLock = { name: MEM_HOTPLUG_LOCK, mode: 'write
 /** `device_lock()` of one block */
 export function blockDeviceLock(blockId: number): WantedLock {
   return { name: deviceLock(blockId), mode: 'write' };
+}
+
+/** `device_lock()` of one CPU */
+export function cpuDeviceLock(cpu: number): WantedLock {
+  return { name: cpuLockName(cpu), mode: 'write' };
 }

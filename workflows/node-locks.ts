@@ -1,167 +1,121 @@
 /**
  * The lock entity of one node: carries the pure lock table (src/kernel/lock-table.ts) and nothing else.
  *
- * It is started by the first message, never completes, and continues as new. A grant leaves only as a command of the
- * workflow task that records it, so a grant that was never recorded was never sent.
+ * It is started by the first message, never completes, and continues as new. A grant leaves only with the workflow task that
+ * records it, as a signal or as the answer of an update, so a grant that was never recorded was never sent.
+ *
+ * One that was started anew (the one before was terminated or deleted), or reset, grants nothing until it knows what was
+ * granted before: from the histories of the runs before it; where those are gone, by having everything settled on the node.
  */
 import {
-  sleep,
+  allHandlersFinished,
   condition,
   continueAsNew,
-  log,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
   proxyActivities,
-  setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { defineQuery, defineSignal, getExternalWorkflowHandle } from '@temporalio/workflow';
-import { ApplicationFailure } from '@temporalio/common';
 import type { LockServiceActivities } from '../src/contract/activities.ts';
-import { viewLockTable, describeLockTable } from '../src/contract/lock-table-view.ts';
 import {
-  LOCK_DENIED_SIGNAL,
-  LOCK_GRANTED_SIGNAL,
   LOCK_MESSAGE_SIGNAL,
   LOCK_TABLE_QUERY,
-  type LockDenied,
-  type LockGranted,
+  RELEASE_LOCK_UPDATE,
+  REQUEST_LOCKS_UPDATE,
   type LockMessage,
   type LockTableView,
+  type ReleaseLockInput,
+  type ReleaseLockResult,
+  type RequestLocksAnswer,
 } from '../src/contract/locks.ts';
 import type { NodeLocksInput } from '../src/contract/node-locks.ts';
-import type { LockTable } from '../src/kernel/lock-queue.ts';
-import type { LockEffect, LockEvent } from '../src/kernel/lock-request.ts';
-import { applyLockEvent, emptyLockTable, nextDeadlineMs } from '../src/kernel/lock-table.ts';
+import { tokenOf } from '../src/kernel/token.ts';
+import { LockEntity } from './lock-entity.ts';
+import { LockLiveness } from './lock-liveness.ts';
 
 /** About 13 events a lock cycle: some 150 cycles a run, well below the server's own suggestion at 4,096 events. */
 const HISTORY_LENGTH_MAX = 2_000;
 
 const lockMessage = defineSignal<[LockMessage]>(LOCK_MESSAGE_SIGNAL);
-const lockGranted = defineSignal<[LockGranted]>(LOCK_GRANTED_SIGNAL);
-const lockDenied = defineSignal<[LockDenied]>(LOCK_DENIED_SIGNAL);
 const lockTable = defineQuery<LockTableView>(LOCK_TABLE_QUERY);
+const requestLocks = defineUpdate<RequestLocksAnswer, [LockMessage]>(REQUEST_LOCKS_UPDATE);
+const releaseLock = defineUpdate<ReleaseLockResult, [ReleaseLockInput]>(RELEASE_LOCK_UPDATE);
 
-const { claimLockService } = proxyActivities<LockServiceActivities>({
-  startToCloseTimeout: '10 seconds',
-  // No epoch, no grants: it is tried until NodeMemory can be written.
+// No epoch, no grants: each is tried until it succeeds. All wait meanwhile, so an operator that dies over it must be
+// noticed soon.
+const { claimLockService, recoverLockTable, recordRecovered } = proxyActivities<LockServiceActivities>({
+  startToCloseTimeout: '5 seconds',
   retry: { initialInterval: '200 milliseconds', maximumInterval: '10 seconds' },
-  summary: 'claim the epoch of the lock service',
 });
 
 export async function nodeLocks(input: NodeLocksInput): Promise<void> {
-  const entity = new LockEntity(input.node, input.carried?.table ?? emptyLockTable(0));
+  const entity = new LockEntity(input.node, input.carried?.table);
+  const liveness = new LockLiveness(entity, input);
   setHandler(lockMessage, (message) => entity.receive(message), {
     description: 'Releases locks and asks for locks; sent by operation workflows, idempotent by request id',
   });
-  setHandler(lockTable, () => viewLockTable(input.node, entity.table), {
-    description: 'Holders and waiters of every lock of this node, with tokens',
+  setHandler(requestLocks, (message) => entity.answer(message), {
+    validator: (message: LockMessage) => {
+      entity.admit(message);
+    },
+    description: 'As lockMessage, but answers the grant where all locks are free; idempotent by request id',
+  });
+  setHandler(lockTable, () => entity.view, {
+    description: 'Holders and waiters of every lock of this node, with tokens; orders of locks seen',
+  });
+  setHandler(releaseLock, (release) => liveness.releaseByHand(release), {
+    validator: (release: ReleaseLockInput) => void liveness.holderToRelease(release),
+    description: 'Takes a lock from a holder that will not give it back; use `memhp locks release`',
   });
 
-  const { runId } = workflowInfo();
-  const { epoch } = await claimLockService({
-    node: input.node,
-    runId,
-    ...(input.carried ? { previousRunId: input.carried.runId, epoch: input.carried.table.epoch } : {}),
-  });
-  entity.open(epoch);
-
-  const lengthMax = input.historyLengthMax ?? HISTORY_LENGTH_MAX;
-  await condition(() => {
-    const { continueAsNewSuggested, historyLength } = workflowInfo();
-    return (continueAsNewSuggested || historyLength > lengthMax) && entity.isQuiet;
-  });
+  let { carried } = input;
+  for (;;) {
+    const { era } = entity;
+    await openEra(entity, liveness, input, carried);
+    carried = undefined;
+    await condition(() => isReset(entity, era) || shouldContinueAsNew(entity, input));
+    if (!isReset(entity, era)) break;
+  }
   // Nothing may be awaited from here on: what arrives now fails this task and is seen by the next.
+  const { runId } = workflowInfo();
   await continueAsNew<typeof nodeLocks>({ ...input, carried: { table: entity.table, runId } });
 }
 
-class LockEntity {
-  table: LockTable;
-  private isOpen = false;
-  private readonly early: LockMessage[] = [];
-  /** Signals on their way: continuing as new before they are delivered would lose them. */
-  private outbound = 0;
-  private armedForMs = Infinity;
-  private readonly node: string;
+function isReset(entity: LockEntity, era: number): boolean {
+  entity.noticeReset();
+  return entity.era !== era;
+}
 
-  constructor(node: string, table: LockTable) {
-    this.node = node;
-    this.table = table;
-  }
+function shouldContinueAsNew(entity: LockEntity, { historyLengthMax = HISTORY_LENGTH_MAX }: NodeLocksInput): boolean {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  return (continueAsNewSuggested || historyLength > historyLengthMax) && entity.isQuiet && allHandlersFinished();
+}
 
-  get isQuiet(): boolean {
-    return this.isOpen && this.outbound === 0;
+/** Finds out what was granted before, then opens the table; returns without that if the run is reset meanwhile. */
+async function openEra(
+  entity: LockEntity,
+  liveness: LockLiveness,
+  { cluster, node }: NodeLocksInput,
+  carried: NodeLocksInput['carried'],
+): Promise<void> {
+  const { era } = entity;
+  const { runId } = workflowInfo();
+  const continued = carried ? { previousRunId: carried.runId, epoch: carried.table.epoch } : {};
+  const claim = await claimLockService.executeWithOptions({ summary: 'claim the epoch of the lock service' }, [
+    { cluster, node, runId, ...continued },
+  ]);
+  const { epoch, recovers, isRecordLost } = claim;
+  if (!isReset(entity, era) && (recovers.length > 0 || isRecordLost)) {
+    const recovered = await recoverLockTable.executeWithOptions({ summary: 'find out what was granted before' }, [
+      { cluster, node, runId, recovers },
+    ]);
+    if (isReset(entity, era)) return;
+    if (isRecordLost || !recovered.isComplete) await liveness.settleAll(tokenOf(epoch, 0));
+    await recordRecovered.executeWithOptions({ summary: 'recovery is complete' }, [{ node, record: { epoch, runId } }]);
+    if (isReset(entity, era)) return;
+    entity.restore(recovered.table);
   }
-
-  /** Begins to grant, with tokens of `epoch`. */
-  open(epoch: number): void {
-    if (epoch !== this.table.epoch) this.table = { ...this.table, epoch, sequence: 0 };
-    this.isOpen = true;
-    for (const message of this.early.splice(0)) this.receive(message);
-    this.publish();
-    this.armDeadline();
-  }
-
-  receive(message: LockMessage): void {
-    if (!this.isOpen) {
-      this.early.push(message);
-      return;
-    }
-    const { holder, purpose, release = [], request } = message;
-    for (const { id, names } of release) this.apply({ kind: 'release', id, ...(names ? { names } : {}) });
-    if (request) {
-      const nowMs = Date.now();
-      const deadline = request.timeoutMs === undefined ? {} : { deadlineMs: nowMs + request.timeoutMs };
-      this.apply({ kind: 'request', id: request.id, holder, purpose, locks: request.locks, nowMs, ...deadline });
-    }
-    this.publish();
-    this.armDeadline();
-  }
-
-  private apply(event: LockEvent): void {
-    const { table, effects } = applyLockEvent(this.table, event);
-    this.table = table;
-    for (const effect of effects) {
-      this.outbound += 1;
-      void this.send(effect).finally(() => (this.outbound -= 1));
-    }
-  }
-
-  private async send(effect: LockEffect): Promise<void> {
-    const { id, holder } = effect;
-    const run = getExternalWorkflowHandle(holder.workflowId, holder.runId);
-    try {
-      if (effect.kind === 'grant') await run.signal(lockGranted, { id, grants: effect.grants });
-      else {
-        const { errno, message, cycle } = effect;
-        if (cycle) log.warn('lock request refused: it would close a wait-for cycle', { node: this.node, cycle });
-        await run.signal(lockDenied, { id, errno, message, ...(cycle ? { cycle } : {}) });
-      }
-    } catch (error) {
-      if (!(error instanceof ApplicationFailure)) throw error;
-      // The run has closed: the next in the queue must not wait for a dead one.
-      log.info('the requester of a lock is gone', { node: this.node, id, reason: error.message });
-      this.apply({ kind: 'undeliverable', id });
-      this.publish();
-    }
-  }
-
-  private publish(): void {
-    setCurrentDetails(describeLockTable(viewLockTable(this.node, this.table)));
-  }
-
-  /** Starts a timer only while somebody waits with a deadline: the uncontended path has none. */
-  private armDeadline(): void {
-    const deadlineMs = nextDeadlineMs(this.table);
-    if (deadlineMs === undefined || deadlineMs >= this.armedForMs) return;
-    this.armedForMs = deadlineMs;
-    void this.expireAt(deadlineMs);
-  }
-
-  private async expireAt(deadlineMs: number): Promise<void> {
-    await sleep(Math.max(1, deadlineMs - Date.now()), { summary: 'lock timeout of the longest waiter' });
-    if (this.armedForMs === deadlineMs) this.armedForMs = Infinity;
-    this.apply({ kind: 'expire', nowMs: Date.now() });
-    this.publish();
-    this.armDeadline();
-  }
+  if (!isReset(entity, era)) entity.open(epoch);
 }

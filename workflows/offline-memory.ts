@@ -1,6 +1,5 @@
 /** `device_offline()` of one block; mirrors drivers/base/memory.c and mm/memory_hotplug.c `offline_pages()`, v6.12. */
 import type { DriverResult } from '../src/contract/driver.ts';
-import { MEM_HOTPLUG_LOCK } from '../src/contract/lock-names.ts';
 import type { OfflineMemoryInput, OperationOutcome } from '../src/contract/operations.ts';
 import { beginBlock } from './begin-block.ts';
 import { driverFailed, vetoed, type Ending } from './ending.ts';
@@ -8,7 +7,7 @@ import { notify } from './notify.ts';
 import { Operation, runOperation, type TakenInOrder } from './operation.ts';
 
 /**
- * D → L(b) → M:w; going-offline; isolate; MEM_GOING_OFFLINE → migrate until done, cancelled or timed out (EINTR) or EBUSY
+ * D → L(b) → M:w; readers leave; going-offline; isolate; MEM_GOING_OFFLINE → migrate until done, cancelled or timed out (EINTR) or EBUSY
  * → point of no return → MEM_OFFLINE; drop M; state; drop L, D.
  */
 export async function offlineMemory(input: OfflineMemoryInput): Promise<OperationOutcome> {
@@ -49,7 +48,7 @@ async function offlineBlock(
     await notify(operation, 'MEM_CANCEL_OFFLINE', block);
   }
 
-  await locks.release(MEM_HOTPLUG_LOCK);
+  await locks.memHotplugDone();
   const finished = await driver.step('finish', args);
   return finished.ok ? ending : driverFailed(finished);
 }

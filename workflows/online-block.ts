@@ -8,12 +8,12 @@ import type { Operation } from './operation.ts';
 export interface OnlineBlock {
   readonly blockId: number;
   readonly onlineType: OnlineType;
-  /** `mem_hotplug_done()`: called before the block's state becomes visible. */
+  /** `mem_hotplug_done()`: called before the block's state becomes visible; `finish` then lets readers in. */
   readonly memHotplugDone: () => Promise<void>;
 }
 
 /**
- * Onlines a block. Caller holds device_hotplug_lock, device_lock of the block and mem_hotplug_lock (write), and gives
+ * Onlines a block. Caller holds device_hotplug_lock, device_lock of the block and mem_hotplug_lock (write), with readers kept out, and gives
  * back all but what `memHotplugDone` gives back. Guarantee: on a failure after MEM_GOING_ONLINE the block is offline
  * again and the whole chain has been told MEM_CANCEL_ONLINE.
  */

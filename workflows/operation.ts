@@ -2,37 +2,21 @@
  * What all four operations share: locks taken and given back, the second look under device_hotplug_lock, the outcome
  * written last. Each operation's own file holds its sequence and nothing else.
  */
-import {
-  CancellationScope,
-  defineQuery,
-  proxyActivities,
-  setCurrentDetails,
-  setHandler,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { CancellationScope, proxyActivities, upsertSearchAttributes } from '@temporalio/workflow';
 import { ActivityFailure, defineSearchAttributeKey } from '@temporalio/common';
 import type { LookAgainResult, OperationActivities } from '../src/contract/activities.ts';
 import type { MemoryRange, NodeInspection, RunReference } from '../src/contract/driver.ts';
-import { DEVICE_HOTPLUG_LOCK } from '../src/contract/lock-names.ts';
+import { DEVICE_HOTPLUG_LOCK, MEM_HOTPLUG_LOCK } from '../src/contract/lock-names.ts';
 import { SEARCH_ATTRIBUTES } from '../src/contract/names.ts';
-import {
-  DEFAULT_TIMINGS,
-  OPERATION_PHASE_QUERY,
-  type OperationInput,
-  type OperationOutcome,
-  type OperationPhase,
-  type OperationTimings,
-} from '../src/contract/operations.ts';
+import type { OperationInput, OperationOutcome } from '../src/contract/operations.ts';
 import type { NotifierStatus } from '../src/contract/resources.ts';
 import type { LockName, WantedLock } from '../src/kernel/lock-request.ts';
 import type { OperationType } from '../src/kernel/memory-block.ts';
-import { Driver, type DriverContext, type Where } from './driver.ts';
+import type { Where } from './driver.ts';
 import { failed, type Ending } from './ending.ts';
-import { LockClient, type Refused, type Taken } from './lock-client.ts';
-import { describeStory } from './story.ts';
+import type { Refused, Taken } from './lock-client.ts';
+import { LockedRun } from './locked-run.ts';
 
-const operationPhase = defineQuery<OperationPhase>(OPERATION_PHASE_QUERY);
 const operationResult = defineSearchAttributeKey(SEARCH_ATTRIBUTES.result, 'KEYWORD');
 
 const { lookAgain } = proxyActivities<OperationActivities>({
@@ -52,70 +36,30 @@ export interface TakenInOrder {
   readonly kind: 'taken';
   /** Gives back the locks named, or all. */
   release(...names: readonly LockName[]): Promise<void>;
+  /** `mem_hotplug_done()` where a driver step follows at once, which then lets the readers on the node in. */
+  memHotplugDone(): Promise<void>;
 }
 
 /** The blocks and the notifier chain as found under device_hotplug_lock. */
 export type Seen = Extract<LookAgainResult, { verdict: 'proceed' }> & NodeInspection;
 
-export class Operation<Input extends OperationInput = OperationInput> implements DriverContext {
+type Indebted = Extract<LookAgainResult, { verdict: 'indebted' }>;
+
+export class Operation<Input extends OperationInput = OperationInput> extends LockedRun<Input> {
   readonly type: OperationType;
-  readonly input: Input;
-  readonly owner: RunReference;
-  readonly locks: LockClient;
-  readonly driver: Driver;
-  readonly timings: OperationTimings;
   /** Answers of the last chain that was walked; a veto and the CANCEL that follows it stand together. */
   notifiers: readonly NotifierStatus[] = [];
   seen: Seen | undefined;
-  isCancelled = false;
-  /** Resolves when cancellation is asked for; what to do about it is the operation's decision. */
-  readonly cancelRequested: Promise<void>;
-  private readonly startTime: string;
-  private readonly story: string[] = [];
-  private phase: OperationPhase;
   private fencingToken: number | undefined;
 
-  constructor(type: OperationType, input: Input, what: string) {
+  constructor(type: OperationType, input: Input, what: string, purpose = `${type} ${what}`) {
+    super(input, purpose);
     this.type = type;
-    this.input = input;
-    const { workflowId, runId, startTime } = workflowInfo();
-    this.owner = { workflowId, runId };
-    this.startTime = startTime.toISOString();
-    this.timings = { ...DEFAULT_TIMINGS, ...input.timings };
-    this.phase = { phase: 'WaitingForLocks', since: this.startTime };
-    this.cancelRequested = CancellationScope.current().cancelRequested.catch(() => {
-      this.isCancelled = true;
-    });
-    const { cluster, node, lockTimeoutMs } = input;
-    const isCancelled = (): boolean => this.isCancelled;
-    this.locks = new LockClient({ cluster, node, purpose: `${type} ${what}`, timeoutMs: lockTimeoutMs, isCancelled });
-    this.driver = new Driver(this);
-    setHandler(operationPhase, () => this.phase, { description: 'What the operation is doing now, and since when' });
   }
 
   /** Boot id under device_hotplug_lock; a driver refuses steps for another boot. */
-  get bootId(): string | undefined {
+  override get bootId(): string | undefined {
     return this.seen?.bootId;
-  }
-
-  /** Notes one line of the story that the Temporal UI shows. */
-  tell(line: string): void {
-    this.story.push(`${new Date().toISOString().slice(11, 23)} ${line}`);
-    setCurrentDetails(describeStory(this.phase, this.story));
-  }
-
-  enter(phase: OperationPhase['phase'], detail?: string): void {
-    this.phase = { phase, since: new Date().toISOString(), ...(detail ? { detail } : {}) };
-    setCurrentDetails(describeStory(this.phase, this.story));
-  }
-
-  /** Takes locks in the given order: one request, which holds while it waits. */
-  async take(...wanted: readonly WantedLock[]): Promise<Taken | Refused> {
-    this.enter('WaitingForLocks', wanted.map((lock) => lock.name).join(', '));
-    const answer = await this.locks.take(...wanted);
-    if (answer.kind === 'refused') this.tell(`locks refused: ${answer.errno}: ${answer.message}`);
-    else for (const lock of answer.locks) this.tell(`took ${lock.name} (token ${String(lock.token)})`);
-    return answer;
   }
 
   /**
@@ -132,7 +76,14 @@ export class Operation<Input extends OperationInput = OperationInput> implements
       if (answer.kind === 'refused') return answer;
       taken.push(answer);
     }
-    return { kind: 'taken', release: (...names) => this.releaseOf(taken, names) };
+    return {
+      kind: 'taken',
+      release: async (...names) => {
+        if (names.length === 0 || names.includes(MEM_HOTPLUG_LOCK)) await this.driver.memHotplugDone();
+        await this.releaseOf(taken, names);
+      },
+      memHotplugDone: () => this.releaseOf(taken, [MEM_HOTPLUG_LOCK]),
+    };
   }
 
   private async releaseOf(taken: readonly Taken[], names: readonly LockName[]): Promise<void> {
@@ -141,11 +92,6 @@ export class Operation<Input extends OperationInput = OperationInput> implements
       if (held.length === one.locks.length) await this.release(one);
       else if (held.length > 0) await this.release(one, ...held.map((lock) => lock.name));
     }
-  }
-
-  async release(taken: Taken, ...names: LockName[]): Promise<void> {
-    const released = await this.locks.release(taken, ...names);
-    this.tell(`released ${released.join(', ')}`);
   }
 
   /** Remembers the token of the block's device_lock: it is what later writers of the object's status compare. */
@@ -161,9 +107,9 @@ export class Operation<Input extends OperationInput = OperationInput> implements
 
   /**
    * Looks again, under device_hotplug_lock: at the device, at the object, at the registered notifiers. An ending means
-   * that nothing is left to do, or no longer wanted, or cannot be found out.
+   * that nothing is left to do, or no longer wanted, or cannot be found out. See lookAgain() for what to do about a debt.
    */
-  async lookAgain(where: Where): Promise<Seen | Ending> {
+  async lookAgain(where: Where): Promise<Seen | Ending | Indebted> {
     this.enter('LookingAgain');
     const inspection = await this.driver.inspect(where);
     if ('result' in inspection) return inspection;
@@ -182,6 +128,7 @@ export class Operation<Input extends OperationInput = OperationInput> implements
       if (!(error instanceof ActivityFailure)) throw error;
       return failed('EAGAIN', `could not look again: ${error.cause?.message ?? error.message}; will be tried again`);
     }
+    if (found.verdict === 'indebted') return found;
     if (found.verdict === 'superseded') return { result: 'Superseded', message: found.message, bootId };
     if (found.verdict === 'refused') return failed('EPERM', found.message, 'Deferred');
     if (found.verdict === 'nothing-to-do') {
@@ -192,11 +139,12 @@ export class Operation<Input extends OperationInput = OperationInput> implements
     return this.seen;
   }
 
-  /** Gives all locks back, then writes the outcome: an API server that cannot be reached must not hold a lock. */
-  async end(ending: Ending): Promise<OperationOutcome> {
-    this.enter('Releasing');
-    const released = await this.locks.releaseAll();
-    if (released.length > 0) this.tell(`released ${released.join(', ')}`);
+  /**
+   * Gives all locks back, then writes the outcome: an API server that cannot be reached must not hold a lock. `of`: whose
+   * outcome it is, this run's unless it recovers what another has left.
+   */
+  async end(ending: Ending, of: RunReference | 'nobody' = this.owner): Promise<OperationOutcome> {
+    await this.releaseAll();
     const outcome: OperationOutcome = {
       ...ending,
       type: this.type,
@@ -206,10 +154,10 @@ export class Operation<Input extends OperationInput = OperationInput> implements
     };
     upsertSearchAttributes([{ key: operationResult, value: outcome.result }]);
     const { node, block } = this.input;
-    if (block) {
+    if (block && of !== 'nobody') {
       this.enter('Recording');
       const summary = `record ${outcome.result} in ${block.name}`;
-      await recordOutcome.executeWithOptions({ summary }, [{ node, owner: this.owner, block, outcome }]);
+      await recordOutcome.executeWithOptions({ summary }, [{ node, owner: of, block, outcome }]);
     }
     this.enter('Ended', `${outcome.result}: ${outcome.message}`);
     return outcome;

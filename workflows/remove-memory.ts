@@ -3,10 +3,11 @@ import { formatAddress } from '../src/contract/quantity.ts';
 import type { OperationOutcome, RemoveMemoryInput } from '../src/contract/operations.ts';
 import { driverFailed, refused, type Ending } from './ending.ts';
 import { blockDeviceLock, deviceHotplugLock, memHotplugLock } from './locks.ts';
+import { lookAgain } from './look-again.ts';
 import { Operation, runOperation } from './operation.ts';
 
 /**
- * D: every block offline, else EBUSY (which only D keeps true) → M:w: each device gone under its short L(b), then the
+ * D: every block offline, else EBUSY (which only D keeps true) → M:w: readers leave, each device gone under its short L(b), then the
  * mapping → drop M, D.
  */
 export async function removeMemory(input: RemoveMemoryInput): Promise<OperationOutcome> {
@@ -19,7 +20,7 @@ async function remove(operation: Operation<RemoveMemoryInput>): Promise<Ending> 
   const hotplug = operation.input.withoutDeviceHotplugLock ? undefined : await operation.take(deviceHotplugLock);
   if (hotplug?.kind === 'refused') return refused(hotplug);
 
-  const seen = await operation.lookAgain({ range });
+  const seen = await lookAgain(operation, { range });
   if ('result' in seen) return seen;
   const args = { operation: 'remove', range } as const;
   const prepared = await operation.driver.step('prepare', args);
@@ -27,6 +28,8 @@ async function remove(operation: Operation<RemoveMemoryInput>): Promise<Ending> 
 
   const begun = await operation.take(memHotplugLock);
   if (begun.kind === 'refused') return refused(begun);
+  const kept = await operation.driver.memHotplugBegin();
+  if (kept) return kept;
   for (const { blockId } of seen.blocks) {
     const lock = blockDeviceLock(blockId);
     const device = await operation.take(lock);

@@ -1,7 +1,8 @@
-/** The activities of one node: Temporal's side of a MemoryDriver. */
+/** The activities of one node: Temporal's side of a MemoryDriver and of its reader gate. */
 import type { InspectInput, NodeActivities } from '../contract/activities.ts';
-import { blockIdsOf, type DriverCall, type DriverResult } from '../contract/driver.ts';
-import type { MemoryDriver } from '../contract/memory-driver.ts';
+import { blockIdsOf } from '../contract/driver.ts';
+import type { MemoryDriver, StepContext } from '../contract/memory-driver.ts';
+import type { GatedMemoryDriver } from './gated-driver.ts';
 
 /** What an activity needs of Temporal's Context. */
 export interface ActivitySurroundings {
@@ -15,7 +16,7 @@ export interface ActivitySurroundings {
 }
 
 export interface NodeActivitiesOptions {
-  readonly driver: MemoryDriver;
+  readonly driver: GatedMemoryDriver;
   /** Shows in the cluster what the driver did; resolves in bounded time even if the API server cannot be reached. */
   readonly publish: () => Promise<void>;
   readonly surroundings: () => ActivitySurroundings;
@@ -30,8 +31,20 @@ export function createNodeActivities({ driver, publish, surroundings }: NodeActi
   return {
     inspect: async (input) => driver.inspect(await askedBlocks(driver, input)),
     driverStep: async (call) => {
-      const result = await takeStep(driver, call, surroundings());
+      const what = `${call.operation} ${call.step}`;
+      const result = await attempt(what, surroundings(), (context) => driver.step(call, context));
       // Before the result: whoever reads the block after the operation has ended must see what it did.
+      await publish();
+      return result;
+    },
+    beginWrite: (input) => attempt('waits for readers', surroundings(), (context) => driver.beginWrite(input, context)),
+    endWrite: (input) => {
+      driver.endWrite(input);
+      return Promise.resolve();
+    },
+    settle: async ({ tokens, below }) => {
+      const request = { ...(tokens ? { tokens } : {}), ...(below === undefined ? {} : { below }) };
+      const result = await attempt('settles', surroundings(), () => driver.settle(request));
       await publish();
       return result;
     },
@@ -45,18 +58,22 @@ async function askedBlocks(driver: MemoryDriver, input: InspectInput): Promise<r
 }
 
 /**
- * Cancelling the operation interrupts the step (EINTR, a result). An attempt that ended otherwise (this worker shuts
- * down, or the server gave the step to another attempt) is given up without a result: the driver's journal knows how far
- * it came, and the next attempt goes on from there.
+ * Heartbeats while `work` is silent. Cancelling the operation interrupts the work, which still has a result. An attempt
+ * that ended otherwise (this worker shuts down, or the server gave it to another) is given up without a result: the
+ * driver's journal knows how far it came, and the next attempt goes on from there.
  */
-async function takeStep(driver: MemoryDriver, call: DriverCall, around: ActivitySurroundings): Promise<DriverResult> {
+async function attempt<T>(
+  what: string,
+  around: ActivitySurroundings,
+  work: (context: StepContext) => Promise<T>,
+): Promise<T> {
   const interruption = new AbortController();
   const attemptOver = Promise.withResolvers<never>();
   const onAbort = (): void => {
     if (around.isCancelRequested()) interruption.abort();
     else attemptOver.reject(around.signal.reason as Error);
   };
-  let progress = `${call.operation} ${call.step}`;
+  let progress = what;
   const beat = (): void => {
     around.heartbeat(progress);
   };
@@ -67,14 +84,11 @@ async function takeStep(driver: MemoryDriver, call: DriverCall, around: Activity
   around.signal.addEventListener('abort', onAbort, { once: true });
   if (around.signal.aborted) onAbort();
   try {
-    const step = driver.step(call, {
-      signal: interruption.signal,
-      heartbeat: (shown) => {
-        progress = shown;
-        beat();
-      },
-    });
-    return await Promise.race([step, attemptOver.promise]);
+    const heartbeat = (shown: string): void => {
+      progress = shown;
+      beat();
+    };
+    return await Promise.race([work({ signal: interruption.signal, heartbeat }), attemptOver.promise]);
   } finally {
     clearInterval(timer);
     around.signal.removeEventListener('abort', onAbort);

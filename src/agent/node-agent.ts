@@ -4,17 +4,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'winston';
-import type { MemoryDriver } from '../contract/memory-driver.ts';
 import { nodeTaskQueue } from '../contract/names.ts';
 import { backoffMs } from '../controller/backoff.ts';
 import { systemClock } from '../controller/clock.ts';
+import type { GatedMemoryDriver } from './gated-driver.ts';
 import { createNodeActivities, type ActivitySurroundings } from './node-activities.ts';
 import { StatusPublisher, type StatusWriter } from './status-publisher.ts';
 
 export interface NodeAgentOptions {
   readonly node: string;
   readonly cluster: string;
-  readonly driver: MemoryDriver;
+  readonly driver: GatedMemoryDriver;
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly writer: StatusWriter;

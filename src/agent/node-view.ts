@@ -29,10 +29,10 @@ export function observedFields({ status }: MemoryBlock): ObservedBlock {
 
 /** The agent's fields of `node`, as they stand in the cluster. */
 export function nodeFields(node: NodeMemory): NodeMemoryStatus {
-  const { driver, capabilities, blockSize, online, offline, blocks, bootId } = node.status ?? {};
+  const { driver, capabilities, blockSize, online, offline, blocks, bootId, fencingEpoch } = node.status ?? {};
   const condition = agentReadyOf(node);
   const conditions = condition ? [condition] : undefined;
-  return compact({ driver, capabilities, blockSize, online, offline, blocks, bootId, conditions });
+  return compact({ driver, capabilities, blockSize, online, offline, blocks, bootId, fencingEpoch, conditions });
 }
 
 /** Equal as JSON, whatever the order of keys: the API server sorts them. */

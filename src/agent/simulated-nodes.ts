@@ -5,7 +5,10 @@ import type { Logger } from 'winston';
 import type { MemoryBlock, NodeMemory } from '../contract/resources.ts';
 import { systemClock } from '../controller/clock.ts';
 import { SimulatedDriver } from '../drivers/simulated/simulated-driver.ts';
+import { WriteGate } from '../online-mems/write-gate.ts';
+import { acquireAgentLock, type AgentLock } from './agent-lock.ts';
 import { DEFAULT_SIMULATED } from './ensure-node-memory.ts';
+import { GatedDriver } from './gated-driver.ts';
 import { NodeAgent } from './node-agent.ts';
 import { agentReady, agentReadyOf, fingerprint } from './node-view.ts';
 import type { StatusWriter } from './status-publisher.ts';
@@ -24,6 +27,7 @@ export interface SimulatedNodesOptions {
 interface ServedNode {
   readonly driver: SimulatedDriver;
   readonly agent: NodeAgent;
+  readonly lock: AgentLock;
   /** Fingerprint of `spec.simulated` as the driver knows it. */
   spec: string;
 }
@@ -33,9 +37,10 @@ export class SimulatedNodes {
   readonly #served = new Map<string, ServedNode>();
   /** Every MemoryBlock, by node and object name: a node may come later than its blocks. */
   readonly #blocks = new Map<string, Map<string, MemoryBlock>>();
+  /** Nodes that another agent on this host still serves, as they are in the cluster. */
+  readonly #awaited = new Map<string, { node: NodeMemory; readonly giveUp: AbortController }>();
   /** Nodes on their way out; one is not opened again before it has closed. */
   readonly #leaving = new Map<string, Promise<void>>();
-  #isStopped = false;
 
   constructor(options: SimulatedNodesOptions) {
     this.#options = options;
@@ -48,8 +53,10 @@ export class SimulatedNodes {
       return;
     }
     const served = this.#served.get(name);
+    const awaited = this.#awaited.get(name);
     if (served) this.#configure(served, node);
-    else void this.#serveOnceLeft(node);
+    else if (awaited?.giveUp.signal.aborted === false) awaited.node = node;
+    else void this.#serveOnceFree(node);
   }
 
   nodeGone(name: string): void {
@@ -72,8 +79,7 @@ export class SimulatedNodes {
 
   /** Leaves every node; resolves when all have been told so in the cluster, or cannot be. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    for (const name of [...this.#served.keys()]) this.#leave(name);
+    for (const name of [...this.#served.keys(), ...this.#awaited.keys()]) this.#leave(name);
     await Promise.all(this.#leaving.values());
   }
 
@@ -81,27 +87,42 @@ export class SimulatedNodes {
     return this.#options.nodes ? this.#options.nodes.includes(metadata.name) : spec.simulated !== undefined;
   }
 
-  async #serveOnceLeft(node: NodeMemory): Promise<void> {
-    await this.#leaving.get(node.metadata.name);
-    if (!this.#isStopped) this.#serve(node);
+  /** Neither this process, on its way out, nor another one may serve the node at the same time. */
+  async #serveOnceFree(node: NodeMemory): Promise<void> {
+    const { name } = node.metadata;
+    const { stateDirectory, logger } = this.#options;
+    const awaited = { node, giveUp: new AbortController() };
+    this.#awaited.set(name, awaited);
+    try {
+      await this.#leaving.get(name);
+      const directory = join(stateDirectory, name);
+      const lock = await acquireAgentLock(directory, logger.child({ node: name }), awaited.giveUp.signal);
+      if (lock && awaited.giveUp.signal.aborted) lock.release();
+      else if (lock) this.#serve(awaited.node, directory, lock);
+    } catch (error) {
+      logger.error('node cannot be served', { node: name, error: String(error) });
+      void this.#tellUnserved(node, error as Error);
+    } finally {
+      if (this.#awaited.get(name) === awaited) this.#awaited.delete(name);
+    }
   }
 
-  #serve(node: NodeMemory): void {
+  #serve(node: NodeMemory, directory: string, lock: AgentLock): void {
     const { name } = node.metadata;
-    if (this.#served.has(name)) return;
-    const { stateDirectory, logger, cluster, connection, namespace, writer } = this.#options;
+    const { logger, cluster, connection, namespace, writer } = this.#options;
     const spec = node.spec.simulated ?? DEFAULT_SIMULATED;
     const nodeLogger = logger.child({ node: name });
     try {
-      const driver = new SimulatedDriver({ directory: join(stateDirectory, name), spec, logger: nodeLogger });
+      const simulated = new SimulatedDriver({ directory, spec, logger: nodeLogger });
+      const driver = new GatedDriver(simulated, new WriteGate({ directory }));
       const agent = new NodeAgent({ node: name, cluster, driver, connection, namespace, writer, logger: nodeLogger });
-      this.#served.set(name, { driver, agent, spec: fingerprint(spec) });
+      this.#served.set(name, { driver: simulated, agent, lock, spec: fingerprint(spec) });
       agent.publisher.nodeSeen(node);
       for (const block of this.#blocks.get(name)?.values() ?? []) agent.publisher.blockSeen(block);
       nodeLogger.info('serving node');
     } catch (error) {
-      nodeLogger.error('node cannot be served', { error: String(error) });
-      void this.#tellUnserved(node, error as Error);
+      lock.release();
+      throw error;
     }
   }
 
@@ -134,10 +155,14 @@ export class SimulatedNodes {
   }
 
   #leave(name: string): void {
+    this.#awaited.get(name)?.giveUp.abort();
     const served = this.#served.get(name);
     if (!served) return;
     this.#served.delete(name);
-    const left = served.agent.stop().finally(() => this.#leaving.delete(name));
+    const left = served.agent.stop().finally(() => {
+      served.lock.release();
+      this.#leaving.delete(name);
+    });
     this.#leaving.set(name, left);
   }
 }

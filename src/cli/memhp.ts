@@ -1,19 +1,27 @@
 #!/usr/bin/env node
-/** The command line: `memhp operator`, `memhp agent`, `memhp capture`, `memhp import`. */
+/** The command line: `memhp operator`, `memhp agent`, `memhp locks` and the others. */
 import { Command } from 'commander';
 import { agentCommand } from './agent.ts';
 import { captureCommand } from './capture.ts';
 import { importCommand } from './import.ts';
+import { lockCommand } from './lock.ts';
+import { locksCommand } from './locks.ts';
+import { onlineMemsCommand } from './online-mems.ts';
 import { operatorCommand } from './operator.ts';
 import { PACKAGE } from './package-version.ts';
 
 const program = new Command('memhp')
   .description('declarative memory hotplug for Kubernetes nodes, carried out by Temporal workflows')
   .version(PACKAGE.version)
+  // An option behind a command's name is that command's.
+  .enablePositionalOptions()
   .addCommand(operatorCommand())
   .addCommand(agentCommand())
   .addCommand(captureCommand())
   .addCommand(importCommand())
+  .addCommand(onlineMemsCommand())
+  .addCommand(locksCommand())
+  .addCommand(lockCommand())
   .showHelpAfterError('(memhp --help lists the commands)');
 
 try {

@@ -4,6 +4,7 @@ import { runProcess, withProcessOptions, type ProcessOptions } from './run-proce
 
 interface OperatorCommandOptions extends ProcessOptions {
   readonly plugin: string[];
+  readonly metricsAddress: string;
 }
 
 export function operatorCommand(): Command {
@@ -14,11 +15,17 @@ export function operatorCommand(): Command {
       'further notifier plugins: npm packages or paths; a MemoryNotifier can only name loaded ones',
       [],
     )
+    .option('--metrics-address <address>', 'serve GET /metrics for Prometheus there; 0: do not', ':8080')
     .action((options: OperatorCommandOptions) =>
       runProcess('operator', options, async (running) => {
-        const { runOperator } = await import('../operator/operator.ts');
+        const [{ runOperator }, { parseListenAddress, whileServingMetrics }] = await Promise.all([
+          import('../operator/operator.ts'),
+          import('../operator/metrics-server.ts'),
+        ]);
         const { plugin: plugins, clusterId } = options;
-        return runOperator({ ...running, plugins, ...(clusterId ? { clusterId } : {}) });
+        return whileServingMetrics(parseListenAddress(options.metricsAddress), running.log, (metrics) =>
+          runOperator({ ...running, plugins, metrics, ...(clusterId ? { clusterId } : {}) }),
+        );
       }),
     );
   return withProcessOptions(command);

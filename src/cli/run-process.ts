@@ -3,10 +3,9 @@ import { Option, type Command } from 'commander';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type winston from 'winston';
 import type { LogFormat } from '../process/create-logger.ts';
+import { withClusterOptions, type ClusterOptions } from './cluster-options.ts';
 
-export interface ProcessOptions {
-  readonly kubeconfig?: string;
-  readonly clusterId?: string;
+export interface ProcessOptions extends ClusterOptions {
   readonly logLevel: string;
   readonly logFormat: LogFormat;
 }
@@ -22,22 +21,11 @@ export interface RunningProcess {
 const SHUTDOWN_LIMIT_MS = 30_000;
 
 export function withProcessOptions(command: Command): Command {
-  return command
-    .option('--kubeconfig <file>', 'kubeconfig; default: KUBECONFIG, the service account of the pod, or ~/.kube/config')
-    .addOption(
-      new Option(
-        '--cluster-id <id>',
-        'prefix of workflow ids and task queues; default: from the uid of kube-system',
-      ).env('MEMHP_CLUSTER_ID'),
-    )
+  return withClusterOptions(command)
     .addOption(
       new Option('--log-level <level>', 'how much to log').choices(['error', 'warn', 'info', 'debug']).default('info'),
     )
-    .addOption(new Option('--log-format <format>', 'how to log').choices(['json', 'text']).default('json'))
-    .addHelpText(
-      'after',
-      '\nTemporal is found as by every Temporal client: TEMPORAL_ADDRESS, or a profile in temporal.toml.',
-    );
+    .addOption(new Option('--log-format <format>', 'how to log').choices(['json', 'text']).default('json'));
 }
 
 /** Runs `main` until it returns or a signal asks it to end; a second signal, or the limit, ends the process at once. */
@@ -53,8 +41,8 @@ export async function runProcess(
     import('../k8s/kube-config.ts'),
   ]);
   const log = createLogger({ process: name, level: options.logLevel, format: options.logFormat });
-  installRuntime(log);
   const kubeConfig = loadKubeConfig(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig });
+  const runtime = installRuntime(log);
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(1);
@@ -72,6 +60,8 @@ export async function runProcess(
   } catch (error) {
     if (!controller.signal.aborted) throw error;
     log.warn('ended with an error while shutting down', { error: String(error) });
+  } finally {
+    await runtime.shutdown();
   }
   log.info('stopped');
 }

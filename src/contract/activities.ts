@@ -2,10 +2,15 @@
  * Activity interfaces, declared here and implemented elsewhere (`satisfies`): inferring them from the implementation
  * would drag the implementation's types into the workflow sandbox.
  */
-import type { LockServiceClaim } from '../kernel/lock-epoch.ts';
+import type { Errno } from '../kernel/errno.ts';
+import type { LockServiceClaim, LockServiceRecord } from '../kernel/lock-epoch.ts';
+import type { LockTable } from '../kernel/lock-queue.ts';
+import type { LockHolder, LockName } from '../kernel/lock-request.ts';
+import type { LockdepReport } from '../kernel/lockdep.ts';
 import type { OnlineType, OperationType } from '../kernel/memory-block.ts';
+import type { DeadOperation, Debt } from './dead-operation.ts';
 import type { BlockInspection, DriverCall, DriverResult, MemoryRange, NodeInspection, RunReference } from './driver.ts';
-import type { LockMessage } from './locks.ts';
+import type { LockMessage, RequestLocksAnswer } from './locks.ts';
 import type { MemoryNotify, NotifierReply, RegisteredNotifier } from './notifier.ts';
 import type { BlockReference, OperationOutcome } from './operations.ts';
 
@@ -37,7 +42,16 @@ export type LookAgainResult =
   | { readonly verdict: 'nothing-to-do'; readonly message: string }
   | { readonly verdict: 'superseded'; readonly message: string }
   /** The node's own floor forbids it, whatever the plugins would say. */
-  | { readonly verdict: 'refused'; readonly message: string };
+  | { readonly verdict: 'refused'; readonly message: string }
+  /** An operation on this block died before: what it owes comes first, then another look. */
+  | { readonly verdict: 'indebted'; readonly debt: Debt };
+
+export interface FindDebtInput {
+  readonly node: string;
+  readonly blockId: number;
+  readonly block?: BlockReference;
+  readonly dead: DeadOperation;
+}
 
 export interface NotifyInput {
   readonly notifier: RegisteredNotifier;
@@ -55,6 +69,8 @@ export interface RecordOutcomeInput {
 export interface OperationActivities {
   /** Re-reads the object and snapshots the notifier chain; records `status.operation`. Caller holds device_hotplug_lock. */
   lookAgain(input: LookAgainInput): Promise<LookAgainResult>;
+  /** What a dead operation owes; undefined when somebody else has delivered it already. Caller holds device_hotplug_lock. */
+  findDebt(input: FindDebtInput): Promise<Debt | undefined>;
   /** Asks one plugin about one action. Never throws because of the plugin: a crash or timeout is a reply of kind error. */
   callNotifier(input: NotifyInput): Promise<NotifierReply>;
   /** Writes the outcome into the MemoryBlock; caller holds nothing any more. Idempotent by run id. */
@@ -68,16 +84,72 @@ export interface LockMessageInput {
 }
 
 /**
- * Run as local activities by whoever runs the workflow. Both send one message to the node's lock entity, start the entity
- * if it is not there, and return when the message is recorded; they differ in name, for whoever reads a timeline.
+ * Run as local activities by whoever runs the workflow. Each sends one message to the node's lock entity, starts the entity
+ * if it is not there, and returns when the message is recorded; they differ in name, for whoever reads a timeline.
  */
 export interface LockActivities {
-  takeLocks(input: LockMessageInput): Promise<void>;
+  /** Answers the grant where all locks were free. `sent`: it is not known whether the request has to wait. */
+  takeLocks(input: LockMessageInput): Promise<RequestLocksAnswer | { readonly kind: 'sent' }>;
   releaseLocks(input: LockMessageInput): Promise<void>;
+  /** A holder is not heard of, or has returned. */
+  reportHolder(input: LockMessageInput): Promise<void>;
 }
 
 export interface ClaimLockServiceInput extends LockServiceClaim {
+  readonly cluster: string;
   readonly node: string;
+}
+
+export interface ClaimLockServiceResult {
+  readonly epoch: number;
+  /** Runs of earlier lock entities whose holders must be found out first, oldest first; empty: nothing was held. */
+  readonly recovers: readonly string[];
+  /** The node has seen tokens, but nobody recorded who granted them: all of them must be settled. */
+  readonly isRecordLost: boolean;
+}
+
+export interface RecoverLockTableInput {
+  readonly cluster: string;
+  readonly node: string;
+  readonly runId: string;
+  readonly recovers: readonly string[];
+}
+
+/** What earlier runs of a lock entity granted and promised. */
+export interface RecoverLockTableResult {
+  readonly table: LockTable;
+  /** Some history could not be read: what `table` does not name may be held all the same, and must be settled. */
+  readonly isComplete: boolean;
+}
+
+export interface DescribeHoldersInput {
+  readonly cluster: string;
+  readonly node: string;
+  readonly holders: readonly LockHolder[];
+}
+
+export interface DescribeHoldersResult {
+  /** Run ids of those that are known to be closed, or unknown to the server. */
+  readonly closed: readonly string[];
+  /** Set when nothing can be in progress on the node any more, whatever its agent says: it has left the cluster or rebooted. */
+  readonly nodeIsOver?: string;
+}
+
+export interface ReportLockdepInput {
+  readonly node: string;
+  readonly report: LockdepReport;
+}
+
+export interface AuditLockReleaseInput {
+  readonly node: string;
+  readonly lock: LockName;
+  readonly token: number;
+  readonly holder: LockHolder;
+  readonly purpose: string;
+  readonly by: string;
+  readonly reason: string;
+  /** Without settling: the node may still be at work for the holder. */
+  readonly isUnsafe: boolean;
 }
 
 /** Run by the operator on the locks queue. */
@@ -86,7 +158,17 @@ export interface LockServiceActivities {
    * Records the lock entity's run in NodeMemory.status.lockService by compare-and-set and returns its epoch: the same
    * when the recorded run is the one continued, else one higher than any before. Fails closed: no epoch, no grants.
    */
-  claimLockService(input: ClaimLockServiceInput): Promise<{ epoch: number }>;
+  claimLockService(input: ClaimLockServiceInput): Promise<ClaimLockServiceResult>;
+  /** Reads the histories of earlier runs, strongly consistent by run id. */
+  recoverLockTable(input: RecoverLockTableInput): Promise<RecoverLockTableResult>;
+  /** Notes in NodeMemory.status.lockService that the recovery is complete: the earlier runs matter no more. */
+  recordRecovered(input: { readonly node: string; readonly record: LockServiceRecord }): Promise<void>;
+  /** Which holders are closed. Looked at only while somebody waits for them. */
+  describeHolders(input: DescribeHoldersInput): Promise<DescribeHoldersResult>;
+  /** A warning event on the NodeMemory that names both chains. */
+  reportLockdep(input: ReportLockdepInput): Promise<void>;
+  /** A warning event on the NodeMemory: a human took a lock away. */
+  auditLockRelease(input: AuditLockReleaseInput): Promise<void>;
 }
 
 /** Which blocks to look at: by id, or all that a physical range touches. */
@@ -94,9 +176,72 @@ export type InspectInput =
   | { readonly node: string; readonly blockIds: readonly number[] }
   | { readonly node: string; readonly range: MemoryRange };
 
+/** Of a writer of mem_hotplug_lock: the readers on the node itself are kept out from `beginWrite` to `endWrite`. */
+export interface WriteGateInput {
+  readonly node: string;
+  readonly owner: RunReference;
+  /** Token of mem_hotplug_lock. */
+  readonly token: number;
+}
+
+export interface BeginWriteInput extends WriteGateInput {
+  /** The call before was answered `waiting`. */
+  readonly isWaiting?: boolean;
+  /** Answer `waiting` after this long at the latest: what is left of the lock timeout. */
+  readonly limitMs?: number;
+}
+
+/** A process on the node that holds memory in place: `get_online_mems()`. */
+export interface OnlineMemsReader {
+  readonly pid: number;
+  /** As in /proc/<pid>/comm; of a Node process the program and its script. */
+  readonly command: string;
+  /** RFC 3339: since when the writer has seen it. */
+  readonly since: string;
+}
+
+export type BeginWriteResult =
+  | { readonly kind: 'begun' }
+  /** The turnstile stays closed to later readers; call again to go on waiting. */
+  | { readonly kind: 'waiting'; readonly readers: readonly OnlineMemsReader[] }
+  /** ESTALE: a later writer, or a settlement, has overtaken the token. */
+  | { readonly kind: 'refused'; readonly errno: Errno; readonly message: string };
+
+/** What is refused from now on: each lock's tokens up to and including the one given, and all tokens below `below`. */
+export interface SettleInput {
+  readonly node: string;
+  readonly tokens?: Readonly<Record<LockName, number>>;
+  readonly below?: number;
+  /** The closed runs whose tokens these are, for whoever reads the history. */
+  readonly runs?: readonly string[];
+}
+
+/** The node after the settlement: no step of a settled token is under way, or will be. */
+export interface SettleResult {
+  readonly bootId: string;
+  /** The highest token that the node has ever seen; 0: none. */
+  readonly highestToken: number;
+}
+
 /** Run by the node's agent on the node's queue. */
 export interface NodeActivities {
   inspect(input: InspectInput): Promise<NodeInspection>;
   /** One driver step; an errno is a result, not a failure. Long steps heartbeat and can be cancelled (EINTR). */
   driverStep(call: DriverCall): Promise<DriverResult>;
+  /**
+   * Keeps readers on the node out, and returns when those inside have left, or tells who they are. The first call
+   * answers `waiting` after a moment; with `isWaiting` it answers only when something has changed, or after half a minute.
+   * Cancelled it answers as well; the gate stays closed until `endWrite`.
+   */
+  beginWrite(input: BeginWriteInput): Promise<BeginWriteResult>;
+  /**
+   * Lets readers in again. Idempotent; a stale token changes nothing. Not needed where a driver step without the token of
+   * mem_hotplug_lock follows: that tells the agent the same.
+   */
+  endWrite(input: WriteGateInput): Promise<void>;
+  /**
+   * Refuses tokens for good, interrupts what is under way with them, waits until it has stopped, and lets readers in.
+   * What was prepared is undone, what was committed is finished. Idempotent.
+   */
+  settle(input: SettleInput): Promise<SettleResult>;
 }

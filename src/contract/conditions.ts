@@ -28,5 +28,9 @@ export const READY_REASONS = [
 ] as const;
 export type Reason = (typeof READY_REASONS)[number];
 
+/** Reasons of events on a NodeMemory. */
+export const NODE_EVENT_REASONS = ['LockOrderInversion', 'LockReleased'] as const;
+export type NodeEventReason = (typeof NODE_EVENT_REASONS)[number];
+
 export const CONDITION_TYPES = ['Ready', 'Reconciling', 'Stalled', 'Present', 'Online'] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];

@@ -7,7 +7,7 @@ import type { MemoryBlockState, OnlineType, OperationType } from '../kernel/memo
 import type { Zone } from '../kernel/zone.ts';
 import type { LockHolder, LockName } from '../kernel/lock-request.ts';
 import { BLOCKS_MAX } from './block-ranges.ts';
-import { DEVICE_HOTPLUG_LOCK, deviceLock, MEM_HOTPLUG_LOCK } from './lock-names.ts';
+import { cpuDeviceLock, DEVICE_HOTPLUG_LOCK, deviceLock, MEM_HOTPLUG_LOCK } from './lock-names.ts';
 import type { DriverStep } from './driver-step.ts';
 import type { DriverCapabilities } from './resources.ts';
 
@@ -30,15 +30,21 @@ export function blockIdsOf(range: MemoryRange, blockSizeBytes: number): readonly
 /** The run on whose behalf something is done; the same shape as the holder of a lock. */
 export type RunReference = LockHolder;
 
+/** Operations on what is no memory block, but under the same locks: a CPU, or a ZONE_DEVICE range. */
+export type DeviceOperation = 'online-cpu' | 'offline-cpu' | 'add-device' | 'remove-device';
+export type DriverOperation = OperationType | DeviceOperation;
+
 /** One step. (owner.runId, operation, step, blockId) names it: a repeat returns what was done instead of doing it again. */
 export interface DriverCall {
   readonly node: string;
-  readonly operation: OperationType;
+  readonly operation: DriverOperation;
   readonly step: DriverStep;
-  /** The whole range of an add or remove; the block itself for online and offline. */
+  /** The whole range of an add or remove; the block itself for online and offline; empty for a CPU. */
   readonly range: MemoryRange;
   /** The block this step is about; unset where the step is about the whole range. */
   readonly blockId?: number;
+  /** The CPU that `online-cpu` and `offline-cpu` are about. */
+  readonly cpu?: number;
   readonly owner: RunReference;
   readonly tokens: Readonly<Record<LockName, number>>;
   /** Boot id seen under device_hotplug_lock; another boot answers ESTALE. */
@@ -52,7 +58,8 @@ export interface DriverCall {
 }
 
 export type DriverResult =
-  { readonly ok: true; readonly zone?: Zone } | { readonly ok: false; readonly errno: Errno; readonly message: string };
+  | { readonly ok: true; readonly zone?: Zone; /** The device was in the wanted state already. */ readonly noop?: true }
+  | { readonly ok: false; readonly errno: Errno; readonly message: string };
 
 export interface BlockInspection {
   readonly blockId: number;
@@ -70,20 +77,24 @@ export interface NodeInspection {
   readonly blocks: readonly BlockInspection[];
 }
 
-/** Locks whose tokens each step must carry; `device_lock` stands for the lock of the step's block. Explained in docs/locks.md. */
+/** Locks whose tokens each step must carry; `device_lock` stands for the lock of the step's block or CPU. Explained in docs/locks.md. */
 const DEMANDED = {
   // A claim is given back under D alone: mem_hotplug_lock may be what could not be had.
   add: { prepare: ['D'], commit: ['D', 'M'], finish: ['D'], abort: ['D'] },
   online: { prepare: ['D', 'L', 'M'], commit: ['D', 'L', 'M'], finish: ['D', 'L'], abort: ['D', 'L', 'M'] },
   offline: { prepare: ['D', 'L', 'M'], commit: ['D', 'L', 'M'], finish: ['D', 'L'], abort: ['D', 'L', 'M'] },
   remove: { prepare: ['D'], commit: ['D', 'M', 'L'], finish: ['D', 'M'], abort: ['D'] },
-} as const satisfies Record<OperationType, Record<DriverStep, readonly ('D' | 'L' | 'M')[]>>;
+  'online-cpu': { prepare: ['D', 'L'], commit: ['D', 'L'], finish: ['D', 'L'], abort: ['D', 'L'] },
+  'offline-cpu': { prepare: ['D', 'L'], commit: ['D', 'L'], finish: ['D', 'L'], abort: ['D', 'L'] },
+  'add-device': { prepare: ['M'], commit: ['M'], finish: ['M'], abort: ['M'] },
+  'remove-device': { prepare: ['M'], commit: ['M'], finish: ['M'], abort: ['M'] },
+} as const satisfies Record<DriverOperation, Record<DriverStep, readonly ('D' | 'L' | 'M')[]>>;
 
 /** The locks that `call` must hold tokens of. */
 export function demandedLocks(call: DriverCall): readonly LockName[] {
   const names: Record<'D' | 'L' | 'M', LockName> = {
     D: DEVICE_HOTPLUG_LOCK,
-    L: deviceLock(call.blockId ?? -1),
+    L: call.cpu === undefined ? deviceLock(call.blockId ?? -1) : cpuDeviceLock(call.cpu),
     M: MEM_HOTPLUG_LOCK,
   };
   return DEMANDED[call.operation][call.step]

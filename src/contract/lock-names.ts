@@ -8,3 +8,8 @@ export const MEM_HOTPLUG_LOCK = 'mem_hotplug_lock';
 export function deviceLock(blockId: number): LockName {
   return `device_lock/memory${String(blockId)}`;
 }
+
+/** `device_lock()` of one CPU's device. */
+export function cpuDeviceLock(cpu: number): LockName {
+  return `device_lock/cpu${String(cpu)}`;
+}

@@ -1,5 +1,6 @@
 /** Messages between an operation workflow and its node's lock entity. All are plain JSON and idempotent by request id. */
 import type { Errno } from '../kernel/errno.ts';
+import type { LockClass, LockdepReport } from '../kernel/lockdep.ts';
 import type { HeldLock, LockHolder, LockMode, LockName, WaitForLink, WantedLock } from '../kernel/lock-request.ts';
 
 /**
@@ -12,6 +13,7 @@ export interface LockMessage {
   readonly purpose: string;
   readonly release?: readonly LockRelease[];
   readonly request?: LockRequest;
+  readonly suspect?: SuspectedHolder;
 }
 
 export interface LockRequest {
@@ -20,9 +22,31 @@ export interface LockRequest {
   readonly locks: readonly WantedLock[];
   /** The lock entity withdraws the whole request after this and answers ETIMEDOUT. Unset: waits for ever. */
   readonly timeoutMs?: number;
+  /** Refused with EBUSY where it would have to wait. */
+  readonly tryLock?: boolean;
+  /**
+   * Workflow id of the operation whose plugin makes this request. That operation waits for the plugin; were the plugin to
+   * wait for the operation's locks, both would wait for ever: EDEADLK.
+   */
+  readonly causedBy?: string;
 }
 
-/** Gives back what request `id` holds and withdraws what it waits for; with `names`, only those locks. */
+/**
+ * How much longer than `timeoutMs` a requester waits before it gives up by itself: the entity decides about time, so this
+ * only ends a wait for an entity that was lost together with its history.
+ */
+export const REQUEST_GRACE_MS = 60_000;
+
+/** What holds the locks of request `id` is not heard of; without `reason`, it has returned. The locks stay held. */
+export interface SuspectedHolder {
+  readonly id: string;
+  readonly reason?: string;
+}
+
+/**
+ * Gives back what request `id` holds and withdraws what it waits for; with `names`, gives back only those of the locks that it
+ * was granted.
+ */
 export interface LockRelease {
   readonly id: string;
   readonly names?: readonly LockName[];
@@ -41,11 +65,41 @@ export interface LockDenied {
   readonly cycle?: readonly WaitForLink[];
 }
 
-/** Signal and query names. */
+/** Signal, query and update names. */
 export const LOCK_MESSAGE_SIGNAL = 'lockMessage';
 export const LOCK_GRANTED_SIGNAL = 'lockGranted';
 export const LOCK_DENIED_SIGNAL = 'lockDenied';
 export const LOCK_TABLE_QUERY = 'lockTable';
+export const RELEASE_LOCK_UPDATE = 'releaseLock';
+/**
+ * A message with a request, as an update: answered in the task that receives it. It never waits, so it does not fill the
+ * server's places for updates in flight.
+ */
+export const REQUEST_LOCKS_UPDATE = 'requestLocks';
+
+/** `pending`: the answer, whatever it is, comes by signal. */
+export type RequestLocksAnswer = ({ readonly kind: 'granted' } & LockGranted) | { readonly kind: 'pending' };
+
+/** A human takes a lock away from its holder. Refused when `token` is not the token of a present holder. */
+export interface ReleaseLockInput {
+  readonly lock: LockName;
+  readonly token: number;
+  /** Who and why: both are kept in the history and told by an event. */
+  readonly by: string;
+  readonly reason: string;
+  /** Does not make sure first that the node has stopped to work for the holder. */
+  readonly isUnsafe: boolean;
+}
+
+export interface ReleaseLockResult {
+  /** Of the request whose lock it was. */
+  readonly id: string;
+  readonly lock: LockName;
+  readonly holder: LockHolder;
+  readonly purpose: string;
+  /** Whether the node's agent has settled the token. */
+  readonly isSettled: boolean;
+}
 
 export interface LockParty extends LockHolder {
   readonly purpose: string;
@@ -54,15 +108,26 @@ export interface LockParty extends LockHolder {
   readonly since: string;
   /** Of a holder. */
   readonly token?: number;
+  /** Its workflow has ended without giving the lock back; held until the node's agent has settled the token. */
+  readonly isClosed?: boolean;
+  /** Why it is not certain that the holder lives. */
+  readonly suspect?: string;
 }
 
 /** Answer of the lock entity's query. */
 export interface LockTableView {
   readonly node: string;
   readonly epoch: number;
+  /** Nothing is granted until it is known what earlier runs granted. */
+  readonly isRecovering: boolean;
   readonly locks: readonly {
     readonly name: LockName;
     readonly holders: readonly LockParty[];
     readonly waiters: readonly LockParty[];
   }[];
+  /** Every order of lock classes ever seen: `to` was asked for while `from` was held. */
+  readonly orders: readonly { readonly from: LockClass; readonly to: LockClass }[];
+  readonly lockdep: readonly LockdepReport[];
+  /** Why closed holders could not be settled yet. */
+  readonly unsettled?: string;
 }

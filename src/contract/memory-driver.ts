@@ -1,4 +1,5 @@
 /** What the agent needs from a driver; implemented in src/drivers/, tested by one contract suite for all. */
+import type { SettleInput, SettleResult } from './activities.ts';
 import type { DriverCall, DriverResult, NodeInspection } from './driver.ts';
 import type { NodeMemoryStatus, ObservedBlock } from './resources.ts';
 
@@ -16,12 +17,16 @@ export interface AbortSignalLike {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
+export type SettleRequest = Omit<SettleInput, 'node'>;
+
 /** One node's driver. */
 export interface MemoryDriver {
   readonly name: string;
   inspect(blockIds: readonly number[]): Promise<NodeInspection>;
   /** Refuses stale tokens and a changed boot id with ESTALE; repeats answer what was done. */
   step(call: DriverCall, context: StepContext): Promise<DriverResult>;
+  /** See NodeActivities.settle. */
+  settle(request: SettleRequest): Promise<SettleResult>;
   /** What NodeMemory.status shows: block ranges, sizes, boot id, capabilities. */
   status(): Promise<NodeMemoryStatus>;
   observe(blockId: number): Promise<ObservedBlock>;

@@ -15,6 +15,8 @@ export const AGENT_FIELD_MANAGER = 'memhp-agent';
 export const OPERATOR_FIELD_MANAGER = 'memhp-operator';
 /** Owns NodeMemory.status.lockService alone: leaving it out of another application must not remove it. */
 export const LOCK_SERVICE_FIELD_MANAGER = 'memhp-lock-service';
+/** Owns NodeMemory.status.locks alone: all operators apply it in turn, and leaving it out removes it. */
+export const LOCKS_FIELD_MANAGER = 'memhp-locks';
 
 /** One running operation per block: the id is the guard that saves work; the locks are what makes it safe. */
 export function operationWorkflowId(cluster: string, node: string, blockId: number): string {
@@ -39,6 +41,16 @@ export function locksTaskQueue(cluster: string): string {
 /** Driver steps of one node; polled by that node's agent. */
 export function nodeTaskQueue(cluster: string, node: string): string {
   return `${cluster}/node/${node}`;
+}
+
+/** Of one process of `memhp lock`: the command runs there and nowhere else. */
+export function commandTaskQueue(cluster: string, session: string): string {
+  return `${cluster}/cli/${session}`;
+}
+
+/** The workflow that holds locks for one process of `memhp lock`. */
+export function holdLocksWorkflowId(cluster: string, node: string, session: string): string {
+  return `${cluster}/hold/${node}/${session}`;
 }
 
 /** The name that the API server demands of a MemoryBlock: `<nodeName>-memory<blockId>`. */

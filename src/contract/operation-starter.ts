@@ -1,11 +1,18 @@
 /** What the controller needs from Temporal. Implemented in src/temporal/; every method rejects when the server is unreachable. */
+import type { RecoveryRequest } from './dead-operation.ts';
 import type { RunReference } from './driver.ts';
 import type { OperationMemo, OperationPhase, OperationRequest } from './operations.ts';
 
 export type StartResult =
   | { readonly kind: 'started'; readonly runId: string }
   /** One with this id runs: another replica's, or an older one. */
-  | { readonly kind: 'already-running'; readonly runId: string; readonly memo: OperationMemo };
+  | {
+      readonly kind: 'already-running';
+      readonly runId: string;
+      readonly memo: OperationMemo;
+      /** RFC 3339. */
+      readonly startTime: string;
+    };
 
 export interface OperationDescription extends RunReference {
   readonly isRunning: boolean;
@@ -16,19 +23,13 @@ export interface OperationDescription extends RunReference {
   readonly closedAs?: string;
 }
 
-/** The phase of a running operation, and who holds what it waits for. */
-export interface OperationProgress extends OperationPhase {
-  /** Of a wait for locks: `online memory33 holds device_hotplug_lock`. */
-  readonly holders?: readonly string[];
-}
-
 export interface OperationStarter {
   /** Workflow id, queue and summary follow from the request. At most one operation of a block runs at a time. */
-  start(request: OperationRequest, memo: OperationMemo): Promise<StartResult>;
+  start(request: OperationRequest | RecoveryRequest, memo: OperationMemo): Promise<StartResult>;
   /** Undefined when the server does not know the run (any more). Without `runId`: the latest run. */
   describe(workflowId: string, runId?: string): Promise<OperationDescription | undefined>;
   /** Asks the run to end; what that means is the operation's own decision. Nothing happens if it is closed. */
   cancel(workflowId: string, runId: string): Promise<void>;
   /** Undefined when the run cannot answer now, because no worker runs it or it is closed. */
-  phase(workflowId: string, runId: string): Promise<OperationProgress | undefined>;
+  phase(workflowId: string, runId: string): Promise<OperationPhase | undefined>;
 }

@@ -36,7 +36,10 @@ export const DEFAULT_TIMINGS: OperationTimings = { agentStartMs: 10_000, chainMs
 export interface OperationInput {
   readonly cluster: string;
   readonly node: string;
-  /** Unset when an operation is started directly, without an object: then nothing is read from or written to one. */
+  /**
+   * Unset when an operation is started directly, without an object: then nothing is read from or written to one, but what
+   * an operation that died has left there.
+   */
   readonly block?: BlockReference;
   readonly lockTimeoutMs: number;
   readonly timings?: Partial<OperationTimings>;
@@ -98,6 +101,7 @@ export interface OperationPhase {
   readonly phase:
     | 'WaitingForLocks'
     | 'LookingAgain'
+    | 'WaitingForReaders'
     | 'WaitingForAgent'
     | 'Notifying'
     | 'Driving'
@@ -117,4 +121,6 @@ export interface OperationMemo {
   readonly type: OperationType;
   readonly uid?: string;
   readonly generation?: number;
+  /** Of a recovery: the run that died. */
+  readonly recovers?: string;
 }

@@ -49,6 +49,10 @@ export interface OperationStatus {
   readonly startTime: string;
   readonly generation?: number;
   readonly phase?: string;
+  /**
+   * Boot of the node when the operation took its second look. Unset: it has not done so, and nobody has been asked yet.
+   */
+  readonly bootId?: string;
 }
 
 export interface LastOperation {
@@ -138,6 +142,8 @@ export interface SimulatedSpec {
   readonly maxBlockId?: number;
   /** NUMA nodes that exist; adding to another answers EINVAL. Only node 0 when unset. */
   readonly numaNodes?: readonly number[];
+  /** How many CPUs there are, all online at boot; 4 when unset. cpu0 cannot be taken offline. */
+  readonly cpus?: number;
   /** The kernel's movable_node boot parameter: where neither zone spans a block, it goes online Movable. */
   readonly movableNode?: boolean;
   /** Block ranges with a page that cannot be isolated: offline answers EBUSY before any notifier is asked. */
@@ -180,6 +186,8 @@ export interface NodeMemoryStatus {
   readonly offline?: string;
   readonly blocks?: readonly { range: string; state: MemoryBlockState; zone?: Zone }[];
   readonly bootId?: string;
+  /** Epoch of the highest fencing token that the node has seen; a lock service that knows less must begin above it. */
+  readonly fencingEpoch?: number;
   readonly lockService?: LockServiceStatus;
   readonly locks?: readonly { name: string; holders: readonly string[]; waiters: readonly string[] }[];
   readonly conditions?: readonly Condition[];

@@ -5,6 +5,7 @@ import type {
   MemoryBlockStatus,
   MemoryNotifier,
   NodeMemory,
+  NodeMemoryStatus,
   ObjectMeta,
 } from '../contract/resources.ts';
 import type { BlockEvent } from './event-of.ts';
@@ -12,6 +13,8 @@ import type { BlockEvent } from './event-of.ts';
 /** A core/v1 Node, as far as it matters here. */
 export interface NodeObject {
   readonly metadata: ObjectMeta;
+  /** As the kubelet reports it. */
+  readonly status?: { readonly nodeInfo?: { readonly bootID?: string } };
 }
 
 /** A copy of all objects of one kind that follows the server. */
@@ -40,6 +43,8 @@ export interface Cluster {
   /** Writes the operator's fields of `status`; the agent's stay as they are. */
   writeBlockStatus(block: MemoryBlock, status: MemoryBlockStatus): Promise<WriteResult>;
   writeFinalizers(block: MemoryBlock, finalizers: readonly string[]): Promise<WriteResult>;
+  /** Shows who waits for which locks of a node; nothing when empty. The last writer wins. */
+  writeNodeLocks(node: string, locks: NonNullable<NodeMemoryStatus['locks']>): Promise<WriteResult>;
   writeNotifierConditions(notifier: MemoryNotifier, conditions: readonly Condition[]): Promise<WriteResult>;
   /** Never rejects: an event that cannot be told is no reason to stop. */
   recordEvent(block: MemoryBlock, event: BlockEvent): Promise<void>;

@@ -5,13 +5,15 @@
  * resourceVersion and the operation's second look make harmless.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { LockService } from '../contract/lock-service.ts';
 import type { OperationStarter } from '../contract/operation-starter.ts';
-import type { MemoryBlock, MemoryNotifier, NodeMemory, OperationStatus } from '../contract/resources.ts';
+import type { MemoryBlock, MemoryNotifier, NodeMemory } from '../contract/resources.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { Caches, Cluster, Log, NodeObject } from './cluster.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { notifierConditions } from './notifier-conditions.ts';
 import { BlockReconciler } from './reconcile-block.ts';
+import { LocksReporter } from './report-locks.ts';
 
 /** A look is a few requests of milliseconds each; more side by side would only queue up at the API server. */
 const CONCURRENCY = 8;
@@ -23,6 +25,7 @@ export interface ControllerOptions {
   readonly caches: Caches;
   readonly cluster: Cluster;
   readonly starter: OperationStarter;
+  readonly locks: LockService;
   /** What is wrong with a notifier's plugin name or config, and what to do; undefined when nothing is. */
   readonly validatePlugin: (name: string, config: Readonly<Record<string, unknown>>) => string | undefined;
   readonly log: Log;
@@ -36,8 +39,10 @@ export class Controller {
   readonly #reconciler: BlockReconciler;
   readonly #blocks: KeyedQueue;
   readonly #notifiers: KeyedQueue;
-  /** Operations whose object went away while they ran, by its name. */
-  readonly #orphaned = new Map<string, OperationStatus>();
+  /** Nodes whose locks are waited for, or shown. */
+  readonly #locks: KeyedQueue;
+  /** Objects that went away while they named an operation, by their names. */
+  readonly #orphaned = new Map<string, MemoryBlock>();
   /** What was last seen of each node, notifier: most of their updates change nothing for any block. */
   readonly #seen = new Map<string, string>();
   #isStarted = false;
@@ -46,7 +51,11 @@ export class Controller {
     this.#options = options;
     const clock = options.clock ?? systemClock;
     this.#clock = clock;
-    this.#reconciler = new BlockReconciler({ ...options, clock });
+    const onLongWait = (node: string): void => {
+      this.#locks.add(node);
+    };
+    this.#reconciler = new BlockReconciler({ ...options, clock, onLongWait });
+    const locksReporter = new LocksReporter({ ...options, clock });
     const queue = (what: string, process: (name: string) => Promise<number | undefined>): KeyedQueue =>
       new KeyedQueue({
         process,
@@ -59,6 +68,7 @@ export class Controller {
       });
     this.#blocks = queue('block', (name) => this.#lookAtBlock(name));
     this.#notifiers = queue('notifier', (name) => this.#lookAtNotifier(name));
+    this.#locks = queue('node', (name) => locksReporter.look(name));
   }
 
   /** Call once all copies are complete: until then an object that is not in them might just not be there yet. */
@@ -66,21 +76,24 @@ export class Controller {
     this.#isStarted = true;
     for (const { metadata } of this.#options.caches.blocks.list()) this.#blocks.add(metadata.name);
     for (const { metadata } of this.#options.caches.notifiers.list()) this.#notifiers.add(metadata.name);
+    for (const node of this.#options.caches.nodeMemories.list()) this.#followShownLocks(node);
   }
 
   /** Lets what runs end, and starts nothing more. Operations go on: they are not ours. */
   async stop(): Promise<void> {
     this.#isStarted = false;
-    await Promise.all([this.#blocks.drain(), this.#notifiers.drain()]);
+    await Promise.all([this.#blocks.drain(), this.#notifiers.drain(), this.#locks.drain()]);
   }
 
   blockChanged(block: MemoryBlock, change: Change): void {
     const { name } = block.metadata;
-    if (change === 'delete' && block.status?.operation) this.#orphaned.set(name, block.status.operation);
+    if (change === 'delete' && block.status?.operation) this.#orphaned.set(name, block);
     if (this.#isStarted) this.#blocks.add(name);
   }
 
-  nodeMemoryChanged({ metadata, status }: NodeMemory, change: Change): void {
+  nodeMemoryChanged(node: NodeMemory, change: Change): void {
+    const { metadata, status } = node;
+    if (this.#isStarted && change !== 'delete') this.#followShownLocks(node);
     const { bootId, blockSize, capabilities, conditions } = status ?? {};
     const agent = conditions?.find(({ type }) => type === 'AgentReady');
     const owners = metadata.ownerReferences?.map(({ uid }) => uid);
@@ -114,11 +127,15 @@ export class Controller {
     return isNews;
   }
 
+  /** Whoever has shown them may be gone: what is shown is everybody's to keep up to date. */
+  #followShownLocks({ metadata, status }: NodeMemory): void {
+    if ((status?.locks ?? []).length > 0) this.#locks.add(metadata.name);
+  }
+
   async #lookAtBlock(name: string): Promise<number | undefined> {
     const orphaned = this.#orphaned.get(name);
     if (orphaned) {
-      // The operation decides what that means.
-      await this.#options.starter.cancel(orphaned.workflowId, orphaned.runId);
+      await this.#reconciler.abandon(orphaned);
       this.#orphaned.delete(name);
     }
     return this.#reconciler.reconcile(name);

@@ -5,6 +5,7 @@
 import type { LookAgainInput, LookAgainResult } from '../contract/activities.ts';
 import { ORPHAN_ANNOTATION, PAUSED_ANNOTATION } from '../contract/names.ts';
 import { formatBytes, parseBytes } from '../contract/quantity.ts';
+import type { Debt } from '../contract/dead-operation.ts';
 import type { MemoryBlock, NodeMemory } from '../contract/resources.ts';
 import { beginTransition, isOnlineType } from '../kernel/memory-block.ts';
 import type { NotifierChain } from './registered-notifiers.ts';
@@ -16,9 +17,12 @@ export interface LookAgainFacts {
   readonly node: NodeMemory | undefined;
   readonly isCrdTerminating: boolean;
   readonly chain: NotifierChain;
+  /** What an operation on this block that died owes. */
+  readonly debt?: Debt;
 }
 
 export function lookAgain(input: LookAgainInput, facts: LookAgainFacts): LookAgainResult {
+  if (facts.debt) return { verdict: 'indebted', debt: facts.debt };
   const superseded = input.block ? whySuperseded(input, input.block.uid, facts) : undefined;
   if (superseded !== undefined) return { verdict: 'superseded', message: superseded };
   const { blockId, state } = input.inspection;

@@ -1,4 +1,5 @@
 /** The arguments of an operation on one MemoryBlock, from its spec and its node's block size. */
+import type { DeadOperation, RecoveryRequest } from '../contract/dead-operation.ts';
 import type { BlockReference, OperationMemo, OperationRequest } from '../contract/operations.ts';
 import type { MemoryBlock } from '../contract/resources.ts';
 import { isOnlineType, type OperationType } from '../kernel/memory-block.ts';
@@ -36,8 +37,23 @@ export function operationRequest(
   }
 }
 
-export function operationMemo({ type, input }: OperationRequest): OperationMemo {
-  return { type, ...(input.block ? { uid: input.block.uid, generation: input.block.generation } : {}) };
+/** For the generation that the dead operation was started for: what is recorded is its outcome. */
+export function recoveryRequest(cluster: string, block: MemoryBlock, dead: DeadOperation): RecoveryRequest {
+  const { nodeName, blockId, lockTimeoutSeconds } = block.spec;
+  const reference = blockReference(block);
+  const { generation = reference.generation } = block.status?.operation ?? {};
+  const lockTimeoutMs = lockTimeoutSeconds * 1000;
+  const input = { cluster, node: nodeName, block: { ...reference, generation }, lockTimeoutMs, blockId, dead };
+  return { type: 'recover', input };
+}
+
+/** Of a recovery: type and generation are those of the operation that died. */
+export function operationMemo({ type, input }: OperationRequest | RecoveryRequest): OperationMemo {
+  return {
+    type: type === 'recover' ? input.dead.type : type,
+    ...(input.block ? { uid: input.block.uid, generation: input.block.generation } : {}),
+    ...(type === 'recover' ? { recovers: input.dead.runId } : {}),
+  };
 }
 
 function blockReference({ metadata }: MemoryBlock): BlockReference {

@@ -104,6 +104,8 @@ function whyToLetGo({ block, isCrdTerminating, nodeGone }: PlanInput, goal: Goal
 
 function planRunning(operation: RunningOperation, goal: Goal, nodeGone: string | undefined): Action {
   if (nodeGone !== undefined) return { kind: 'cancel', operation, why: nodeGone };
+  // It changes no memory, and what it delivers is owed whatever is wanted now.
+  if (operation.memo.recovers !== undefined) return { kind: 'observe', operation };
   if (isStepTowards(operation.memo.type, goal)) return { kind: 'observe', operation };
   const now = goal === undefined ? 'nothing is asked for any more' : `${goal} is wanted now`;
   return { kind: 'cancel', operation, why: `${operation.memo.type} is no longer wanted: ${now}` };

@@ -1,42 +1,49 @@
 /** One look at one MemoryBlock: read, plan, act, and write the status once. */
+import { deadOperation } from '../contract/dead-operation.ts';
+import type { LockService } from '../contract/lock-service.ts';
 import { FINALIZER, operationWorkflowId } from '../contract/names.ts';
-import type { OperationProgress, OperationStarter } from '../contract/operation-starter.ts';
+import type { OperationStarter } from '../contract/operation-starter.ts';
 import type { OperationRequest } from '../contract/operations.ts';
-import type { MemoryBlock, MemoryBlockStatus } from '../contract/resources.ts';
+import type { MemoryBlock } from '../contract/resources.ts';
 import type { Clock } from './clock.ts';
-import type { Caches, Cluster, Log, WriteResult } from './cluster.ts';
-import { blockEvent, eventOf } from './event-of.ts';
+import type { Caches, Cluster, Log } from './cluster.ts';
+import { blockEvent } from './event-of.ts';
 import { assumeRunning, findOperation } from './find-operation.ts';
 import { whyNodeIsGone } from './node-presence.ts';
 import { operationMemo } from './operation-request.ts';
 import { isSameStatus } from './operator-fields.ts';
 import { plan, type Action, type DropFinalizer, type RunningOperation } from './plan.ts';
-import { applyOutcome, lostOutcome } from './record-outcome.ts';
+import { progressOf, type OperationProgress } from './progress.ts';
+import { OperationRecovery } from './recover-operation.ts';
 import { registeredNotifiers } from './registered-notifiers.ts';
-import { summarize } from './summarize.ts';
+import { LONG_WAIT_MS } from './report-locks.ts';
+import { CONFLICT_MS, logFields, StatusReporter } from './report-status.ts';
 
-/** How often a running operation is looked at; also how long a wait lasts before it is worth showing. */
-const LOOK_MS = 5_000;
-/** Somebody else has just written the object: their change is read at once, but two writers must not spin. */
-const CONFLICT_MS = 20;
-/** Temporal's own client has retried for seconds already. */
-const TEMPORAL_RETRY_MS = 5_000;
+/** How often a running operation is looked at. */
+const LOOK_MS = LONG_WAIT_MS;
 
 export interface ReconcileDependencies {
   readonly clusterId: string;
   readonly caches: Caches;
   readonly cluster: Cluster;
   readonly starter: OperationStarter;
+  readonly locks: LockService;
   readonly clock: Clock;
   readonly log: Log;
+  /** Called while an operation has waited for locks of `node` for a while. */
+  readonly onLongWait: (node: string) => void;
 }
 
 /** Rejects when the API server cannot be reached. That Temporal cannot be reached is a state like any other. */
 export class BlockReconciler {
   readonly #deps: ReconcileDependencies;
+  readonly #reporter: StatusReporter;
+  readonly #recovery: OperationRecovery;
 
   constructor(dependencies: ReconcileDependencies) {
     this.#deps = dependencies;
+    this.#reporter = new StatusReporter(dependencies);
+    this.#recovery = new OperationRecovery(dependencies, this.#reporter);
   }
 
   /** Resolves with the time after which to look again if nothing happens before; undefined: only when something does. */
@@ -49,12 +56,17 @@ export class BlockReconciler {
     return block && this.#reconcileLive(block);
   }
 
+  /** The object went away while it named an operation. */
+  abandon(block: MemoryBlock): Promise<void> {
+    return this.#recovery.abandon(block, this.#whyNodeIsGone(block) !== undefined);
+  }
+
   /** Most looks end here, without a request to any server: nothing to do, and the status says so already. */
   #idle(block: MemoryBlock): { lookAgainMs: number | undefined } | undefined {
     if (block.status?.operation || block.metadata.deletionTimestamp !== undefined) return undefined;
     const action = this.#plan(block, false, undefined);
     if (action.kind !== 'settled' && action.kind !== 'wait') return undefined;
-    if (!isSameStatus(block.status, this.#summarize(block, action))) return undefined;
+    if (!isSameStatus(block.status, this.#reporter.summarize(block, action))) return undefined;
     return { lookAgainMs: this.#untilMs(action) };
   }
 
@@ -62,46 +74,49 @@ export class BlockReconciler {
     const isOurs = block.metadata.finalizers?.includes(FINALIZER) ?? false;
     const isDeleting = block.metadata.deletionTimestamp !== undefined;
     const isCrdTerminating = isDeleting && isOurs && (await this.#deps.cluster.isCrdTerminating());
-    let operation: RunningOperation | undefined;
+    let found;
     try {
-      const found = await findOperation(this.#deps.starter, block.status?.operation);
-      if (found?.kind === 'closed') return await this.#recordLost(block, found.closedAs);
-      operation = found?.operation;
+      found = await findOperation(this.#deps.starter, block.status?.operation);
     } catch (error) {
       // Letting an object go needs no Temporal: a deletion with Retain must not hang because it is down.
       const action = this.#plan(block, isCrdTerminating, assumeRunning(block.status?.operation));
       if (action.kind === 'drop-finalizer') return this.#act(block, action);
-      return this.#temporalUnavailable(block, error);
+      return this.#reporter.temporalUnavailable(block, error);
     }
-    const action = this.#plan(block, isCrdTerminating, operation);
-    return this.#act(block, action);
+    if (found?.kind === 'closed') return this.#lost(block, found.closedAs, isCrdTerminating);
+    return this.#act(block, this.#plan(block, isCrdTerminating, found?.operation));
   }
 
   /**
    * An operation writes its outcome before it closes. So if the object still names a run that is closed, read after the
    * run was seen closed, then nobody will write its outcome any more.
    */
-  async #recordLost(seen: MemoryBlock, closedAs: string | undefined): Promise<number | undefined> {
+  async #lost(seen: MemoryBlock, closedAs: string | undefined, isCrdTerminating: boolean): Promise<number | undefined> {
     const block = await this.#deps.cluster.readBlock(seen.metadata.name);
-    const operation = block?.status?.operation;
+    const named = block?.status?.operation;
     if (!block) return undefined;
-    if (!operation || operation.runId !== seen.status?.operation?.runId) return CONFLICT_MS;
-    const status = applyOutcome(block.status ?? {}, {
-      outcome: lostOutcome(operation, closedAs),
-      runId: operation.runId,
-      generation: operation.generation ?? block.metadata.generation ?? 0,
-      nowMs: this.#deps.clock.nowMs(),
-    });
-    this.#deps.log.warn('operation closed without an outcome', this.#fields(block, operation));
-    await this.#write(block, status);
-    return CONFLICT_MS;
+    if (!named || named.runId !== seen.status?.operation?.runId) return CONFLICT_MS;
+    const dead = deadOperation(named, closedAs);
+    if (!dead) return this.#recovery.recordLost(block, named, closedAs);
+    let recovery;
+    try {
+      if (this.#whyNodeIsGone(block) !== undefined) {
+        await this.#recovery.giveUp(named);
+        return await this.#recovery.recordLost(block, named, closedAs);
+      }
+      recovery = await this.#recovery.start(block, dead);
+    } catch (error) {
+      return this.#reporter.temporalUnavailable(block, error);
+    }
+    if ('kind' in recovery) return this.#reporter.report(block, recovery, LOOK_MS);
+    return this.#act(block, this.#plan(block, isCrdTerminating, recovery));
   }
 
   async #act(block: MemoryBlock, action: Action): Promise<number | undefined> {
     switch (action.kind) {
       case 'settled':
       case 'wait':
-        return this.#report(block, action, this.#untilMs(action));
+        return this.#reporter.report(block, action, this.#untilMs(action));
       case 'ensure-finalizer':
         return this.#writeFinalizers(block, [...(block.metadata.finalizers ?? []), FINALIZER]);
       case 'drop-finalizer':
@@ -123,42 +138,41 @@ export class BlockReconciler {
     try {
       result = await starter.start(request, memo);
     } catch (error) {
-      return this.#temporalUnavailable(block, error);
+      return this.#reporter.temporalUnavailable(block, error);
     }
     // The run before has written its outcome, or is forgotten already, and is just closing.
     if (result.runId === '' || result.runId === block.status?.lastOperation?.runId) return CONFLICT_MS;
     const workflowId = operationWorkflowId(clusterId, block.spec.nodeName, block.spec.blockId);
-    log.info('operation', {
-      ...this.#fields(block),
-      workflowId,
-      runId: result.runId,
-      type: request.type,
-      start: result.kind,
-    });
+    const started = { workflowId, runId: result.runId, type: request.type, start: result.kind };
+    log.info('operation', { ...logFields(block), ...started });
     const theirs = result.kind === 'already-running' ? result.memo : memo;
     const operation = { workflowId, runId: result.runId, startTime, memo: theirs };
-    return this.#report(block, { kind: 'observe', operation }, LOOK_MS);
+    return this.#reporter.report(block, { kind: 'observe', operation }, LOOK_MS);
   }
 
   async #observe(block: MemoryBlock, operation: RunningOperation): Promise<number | undefined> {
-    const ageMs = this.#deps.clock.nowMs() - Date.parse(operation.startTime);
-    if (ageMs < LOOK_MS) return this.#report(block, { kind: 'observe', operation }, LOOK_MS - Math.max(0, ageMs));
+    const { clock, onLongWait } = this.#deps;
+    const { nodeName } = block.spec;
+    const ageMs = clock.nowMs() - Date.parse(operation.startTime);
+    const action: Action = { kind: 'observe', operation };
+    if (ageMs < LOOK_MS) return this.#reporter.report(block, action, LOOK_MS - Math.max(0, ageMs));
     let progress: OperationProgress | undefined;
     try {
-      progress = await this.#deps.starter.phase(operation.workflowId, operation.runId);
+      progress = await progressOf(this.#deps, nodeName, operation);
     } catch (error) {
-      return this.#temporalUnavailable(block, error);
+      return this.#reporter.temporalUnavailable(block, error);
     }
-    return this.#report(block, { kind: 'observe', operation }, LOOK_MS, progress);
+    if (progress?.phase === 'WaitingForLocks') onLongWait(nodeName);
+    return this.#reporter.report(block, action, LOOK_MS, progress);
   }
 
   async #cancel(block: MemoryBlock, action: Extract<Action, { kind: 'cancel' }>): Promise<number | undefined> {
     try {
       await this.#deps.starter.cancel(action.operation.workflowId, action.operation.runId);
     } catch (error) {
-      return this.#temporalUnavailable(block, error);
+      return this.#reporter.temporalUnavailable(block, error);
     }
-    return this.#report(block, action, LOOK_MS);
+    return this.#reporter.report(block, action, LOOK_MS);
   }
 
   /** That a node is gone is only believed when the server says so now. */
@@ -167,7 +181,7 @@ export class BlockReconciler {
     if (action.reason) {
       await this.#deps.cluster.recordEvent(block, blockEvent(block, action.reason, action.why, 'DropFinalizer'));
     }
-    this.#deps.log.info('finalizer dropped', { ...this.#fields(block), why: action.why });
+    this.#deps.log.info('finalizer dropped', { ...logFields(block), why: action.why });
     const others = (block.metadata.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZER);
     return this.#writeFinalizers(block, others);
   }
@@ -184,48 +198,19 @@ export class BlockReconciler {
     return result === 'conflict' ? CONFLICT_MS : undefined;
   }
 
-  async #temporalUnavailable(block: MemoryBlock, error: unknown): Promise<number | undefined> {
-    const why = error instanceof Error ? error.message : String(error);
-    this.#deps.log.warn('Temporal is unreachable', { ...this.#fields(block), error: why });
-    const message =
-      'the Temporal server cannot be reached; operations that run go on when it is back. Check that it runs';
-    return this.#report(block, { kind: 'wait', reason: 'TemporalUnavailable', message }, TEMPORAL_RETRY_MS);
-  }
-
-  /** The only place that writes a status to say what is being done. */
-  async #report(
-    block: MemoryBlock,
-    action: Action,
-    lookAgainMs: number | undefined,
-    progress?: OperationProgress,
-  ): Promise<number | undefined> {
-    const result = await this.#write(block, this.#summarize(block, action, progress));
-    return result === 'conflict' ? CONFLICT_MS : lookAgainMs;
-  }
-
-  async #write(block: MemoryBlock, status: MemoryBlockStatus): Promise<WriteResult> {
-    if (isSameStatus(block.status, status)) return 'written';
-    const result = await this.#deps.cluster.writeBlockStatus(block, status);
-    const event = result === 'written' ? eventOf(block, status) : undefined;
-    if (event) await this.#deps.cluster.recordEvent(block, event);
-    return result;
-  }
-
   #plan(block: MemoryBlock, isCrdTerminating: boolean, operation: RunningOperation | undefined): Action {
     const { clusterId, caches, clock } = this.#deps;
     const { nodeName } = block.spec;
-    const node = caches.nodeMemories.get(nodeName);
-    const nodeObject = caches.nodes.get(nodeName);
-    const nodeGone = whyNodeIsGone(nodeName, node, nodeObject);
+    const nodeGone = this.#whyNodeIsGone(block);
     const { fingerprint } = registeredNotifiers(
       caches.notifiers.list(),
       block.metadata.labels,
-      nodeObject?.metadata.labels,
+      caches.nodes.get(nodeName)?.metadata.labels,
     );
     return plan({
       cluster: clusterId,
       block,
-      node,
+      node: caches.nodeMemories.get(nodeName),
       ...(nodeGone === undefined ? {} : { nodeGone }),
       isCrdTerminating,
       ...(operation ? { operation } : {}),
@@ -234,18 +219,13 @@ export class BlockReconciler {
     });
   }
 
-  #summarize(block: MemoryBlock, action: Action, progress?: OperationProgress): MemoryBlockStatus {
-    const nowMs = this.#deps.clock.nowMs();
-    return summarize({ block, action, ...(progress ? { progress } : {}), nowMs });
+  #whyNodeIsGone({ spec: { nodeName } }: MemoryBlock): string | undefined {
+    const { nodeMemories, nodes } = this.#deps.caches;
+    return whyNodeIsGone(nodeName, nodeMemories.get(nodeName), nodes.get(nodeName));
   }
 
   #untilMs(action: Action): number | undefined {
     if (action.kind !== 'wait' || action.untilMs === undefined) return undefined;
     return Math.max(0, action.untilMs - this.#deps.clock.nowMs());
-  }
-
-  #fields({ metadata, spec, status }: MemoryBlock, operation = status?.operation): object {
-    const workflow = operation ? { workflowId: operation.workflowId, runId: operation.runId } : {};
-    return { block: metadata.name, node: spec.nodeName, ...workflow };
   }
 }

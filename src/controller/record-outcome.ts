@@ -1,4 +1,5 @@
 /** How the end of an operation changes a block's status. */
+import { describeDeath } from '../contract/dead-operation.ts';
 import type { OperationOutcome } from '../contract/operations.ts';
 import type { LastOperation, MemoryBlockStatus, OperationStatus, RetryStatus } from '../contract/resources.ts';
 import { backoffMs, type Backoff } from './backoff.ts';
@@ -46,12 +47,10 @@ export function applyOutcome(status: MemoryBlockStatus, ended: EndedOperation): 
   };
 }
 
-/** The outcome of a run that closed without writing one: it was terminated, or its history is gone. */
+/** The outcome of a run that closed without writing one and owes nothing to anybody. */
 export function lostOutcome({ type, runId }: OperationStatus, closedAs: string | undefined): OperationOutcome {
-  const how = closedAs === undefined ? 'is not known to the Temporal server any more' : `was closed (${closedAs})`;
-  const advice = 'Locks that it held are still held: the nodelocks workflow of its node shows them in the Temporal UI';
-  const message = `run ${runId} ${how} without an outcome; the block is looked at anew. ${advice}`;
-  return { type, result: 'Unknown', message, notifiers: [] };
+  const death = describeDeath({ runId, ...(closedAs === undefined ? {} : { closedAs }) });
+  return { type, result: 'Unknown', message: `${death}; the block is looked at anew`, notifiers: [] };
 }
 
 function keep(operation: OperationStatus | undefined, runId: string): Pick<MemoryBlockStatus, 'operation'> {

@@ -7,10 +7,10 @@
  * to the very version of the object that was judged (resourceVersion), so a Ready is never stamped on a later edit.
  */
 import type { ConditionType, Reason } from '../contract/conditions.ts';
-import type { OperationProgress } from '../contract/operation-starter.ts';
 import type { Condition, MemoryBlock, MemoryBlockStatus, OperationStatus } from '../contract/resources.ts';
 import { needsPerson, reasonOfFailure } from './last-operation.ts';
 import type { Action, RunningOperation } from './plan.ts';
+import type { OperationProgress } from './progress.ts';
 
 /** Reasons that only a person can do something about. */
 const STALLED: ReadonlySet<Reason> = new Set([
@@ -93,7 +93,12 @@ function judgeRunning(
   { memo }: RunningOperation,
   progress: OperationProgress | undefined,
 ): Verdict {
-  const doing = `${memo.type}: ${progress ? wordsOf(progress) : 'running'}`;
+  const now = progress ? wordsOf(progress) : 'running';
+  if (memo.recovers !== undefined) {
+    const died = `run ${memo.recovers} of ${memo.type} ended without an outcome; recovering: ${now}`;
+    return verdict(reasonWhileRunning(progress), died, { isReconciling: true });
+  }
+  const doing = `${memo.type}: ${now}`;
   const { retry, lastOperation } = block.status ?? {};
   const failure = lastOperation && retry ? reasonOfFailure(lastOperation) : undefined;
   if (failure && lastOperation?.generation === block.metadata.generation) {
@@ -103,13 +108,15 @@ function judgeRunning(
 }
 
 function reasonWhileRunning(progress: OperationProgress | undefined): Reason {
-  if (progress?.phase === 'WaitingForLocks') return 'WaitingForLocks';
+  if (progress?.unsettled !== undefined) return 'AgentUnavailable';
+  if (progress?.phase === 'WaitingForLocks' || progress?.phase === 'WaitingForReaders') return progress.phase;
   return progress?.phase === 'WaitingForAgent' ? 'AgentUnavailable' : 'Operating';
 }
 
-function wordsOf({ phase, since, detail, holders }: OperationProgress): string {
+function wordsOf({ phase, since, detail, holders, unsettled }: OperationProgress): string {
   const what = holders && holders.length > 0 ? holders.join('; ') : detail;
-  return `${phase} since ${timeOfDay(Date.parse(since))}${what ? ` (${what})` : ''}`;
+  const todo = unsettled === undefined ? '' : `: ${unsettled}`;
+  return `${phase} since ${timeOfDay(Date.parse(since))}${what ? ` (${what})` : ''}${todo}`;
 }
 
 function operationOf(
@@ -119,6 +126,8 @@ function operationOf(
 ): OperationStatus | undefined {
   if (action.kind !== 'observe' && action.kind !== 'cancel') return before;
   const { workflowId, runId, startTime, memo } = action.operation;
+  // The run that died stays named: as long as it is, what it owes is not forgotten.
+  if (memo.recovers !== undefined) return before && { ...before, phase: 'Recovering' };
   const same = before?.runId === runId ? before : undefined;
   // The operation itself has written a phase when it looked again: it stands until a newer one is known.
   const phase = progress?.phase ?? same?.phase;
@@ -129,6 +138,7 @@ function operationOf(
     startTime: same?.startTime ?? startTime,
     ...(memo.generation === undefined ? {} : { generation: memo.generation }),
     ...(phase === undefined ? {} : { phase }),
+    ...(same?.bootId === undefined ? {} : { bootId: same.bootId }),
   };
 }
 

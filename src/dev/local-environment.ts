@@ -108,7 +108,8 @@ function environmentOf(started: Started): LocalEnvironment {
     ...started,
     nodesDirectory,
     env,
-    startOperator: (options) => start(['operator'], options),
+    // Several on one machine: each gets a free port, and logs which.
+    startOperator: (options) => start(['operator', '--metrics-address', '127.0.0.1:0'], options),
     startAgent: (options) => start(['agent', '--state-dir', nodesDirectory], options),
     stop: () => processes.stopAll(),
   };

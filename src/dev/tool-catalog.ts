@@ -1,6 +1,6 @@
-/** The servers and the client that the demo and the tests run: which versions, and how each is built from Go modules. */
+/** The servers, and the tools beside them, that the demo and the tests run: which versions, and how each is built from Go modules. */
 
-export type ToolName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'temporal';
+export type ToolName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'lock-checker' | 'temporal';
 
 export interface Tool {
   readonly name: ToolName;
@@ -65,6 +65,17 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
     versionArguments: ['version', '--client'],
     versionPattern: /Client Version: v(\d+\.\d+)/,
     minimumVersion: '1.30', // has --subresource without a feature gate
+  },
+  'lock-checker': {
+    name: 'lock-checker',
+    envVariable: 'MEMHP_LOCK_CHECKER',
+    version: 'v1.0-1bce05c0', // with a digest of its source, which is in this repository; a test says what it should be
+    moduleDirectory: 'tools/linearizability',
+    goPackage: '.',
+    ldflags: '-s -w',
+    versionArguments: ['-version'],
+    versionPattern: /lock-checker (\d+\.\d+)/,
+    minimumVersion: '1.0',
   },
   temporal: {
     name: 'temporal',

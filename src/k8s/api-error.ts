@@ -52,7 +52,7 @@ export function apiErrorOf(code: number, body: string, request: string): ApiErro
 export function unreachableError(cause: unknown, request: string): ApiError {
   const error = cause instanceof Error ? cause : new Error(String(cause));
   const why = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
-  const todo = 'Check that the API server runs and that the kubeconfig names it; it is tried again.';
+  const todo = 'Check that the API server runs and that the kubeconfig names it.';
   return new ApiError(0, '', `${request} got no answer (${why}). ${todo}`, { cause });
 }
 

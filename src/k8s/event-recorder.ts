@@ -1,11 +1,12 @@
-/** Kubernetes events (events.k8s.io/v1) about MemoryBlocks. */
+/** Kubernetes events (events.k8s.io/v1) about objects of ours. */
 import { createHash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { MemoryBlock } from '../contract/resources.ts';
+import type { ObjectMeta } from '../contract/resources.ts';
 import type { BlockEvent } from '../controller/event-of.ts';
+import type { NodeEventReason } from '../contract/conditions.ts';
 import { isConflict } from './api-error.ts';
 import { apiRequest } from './api-request.ts';
-import { MEMORY_BLOCKS } from './resource-kind.ts';
+import type { ResourceKind } from './resource-kind.ts';
 
 /** Events about cluster-scoped objects live here, as those of Nodes do; `kubectl describe` looks here for them. */
 const NAMESPACE = 'default';
@@ -15,6 +16,9 @@ const NOTE_MAX = 1024;
 const INSTANCE_MAX = 128;
 /** Leaves room for the digest within the 253 characters of a name. */
 const NAME_PREFIX_MAX = 200;
+
+/** What is told about any kind of object. */
+export type ObjectEvent = Omit<BlockEvent, 'reason'> & { readonly reason: BlockEvent['reason'] | NodeEventReason };
 
 export class EventRecorder {
   readonly #kubeConfig: KubeConfig;
@@ -27,8 +31,12 @@ export class EventRecorder {
   }
 
   /** The event's name follows from its key, so telling it again changes nothing. Throws an ApiError. */
-  async record({ metadata }: MemoryBlock, event: BlockEvent, nowMs: number): Promise<void> {
-    const { apiVersion, kind } = MEMORY_BLOCKS;
+  async record(
+    { apiVersion, kind }: ResourceKind,
+    metadata: ObjectMeta,
+    event: ObjectEvent,
+    nowMs: number,
+  ): Promise<void> {
     const digest = createHash('sha256').update(event.key).digest('hex').slice(0, 16);
     const body = {
       apiVersion: 'events.k8s.io/v1',

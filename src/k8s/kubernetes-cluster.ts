@@ -1,6 +1,6 @@
 /** The controller's view of the cluster, on a real API server. */
 import type { KubeConfig } from '@kubernetes/client-node';
-import { API_GROUP, OPERATOR_FIELD_MANAGER } from '../contract/names.ts';
+import { API_GROUP, LOCKS_FIELD_MANAGER, OPERATOR_FIELD_MANAGER } from '../contract/names.ts';
 import type { MemoryBlock, MemoryNotifier, NodeMemory } from '../contract/resources.ts';
 import type { Cluster, Log, NodeObject } from '../controller/cluster.ts';
 import { operatorFields } from '../controller/operator-fields.ts';
@@ -22,6 +22,7 @@ export interface KubernetesClusterOptions {
 export function createKubernetesCluster({ kubeConfig, instance, log }: KubernetesClusterOptions): Cluster {
   const blocks = new ResourceClient<MemoryBlock>(kubeConfig, MEMORY_BLOCKS, OPERATOR_FIELD_MANAGER);
   const nodeMemories = new ResourceClient<NodeMemory>(kubeConfig, NODE_MEMORIES, OPERATOR_FIELD_MANAGER);
+  const shownLocks = new ResourceClient(kubeConfig, NODE_MEMORIES, LOCKS_FIELD_MANAGER);
   const notifiers = new ResourceClient<MemoryNotifier>(kubeConfig, MEMORY_NOTIFIERS, OPERATOR_FIELD_MANAGER);
   const nodes = new ResourceClient<NodeObject>(kubeConfig, NODES, OPERATOR_FIELD_MANAGER);
   const events = new EventRecorder(kubeConfig, instance);
@@ -32,10 +33,12 @@ export function createKubernetesCluster({ kubeConfig, instance, log }: Kubernete
     isCrdTerminating: () => isCrdTerminating(kubeConfig),
     writeBlockStatus: (block, status) => blocks.writeStatus(block, operatorFields(status)),
     writeFinalizers: (block, finalizers) => blocks.writeFinalizers(block, finalizers),
+    writeNodeLocks: (node, locks) =>
+      shownLocks.writeStatus({ metadata: { name: node } }, locks.length > 0 ? { locks } : {}),
     writeNotifierConditions: (notifier, conditions) => notifiers.writeStatus(notifier, { conditions }),
     async recordEvent(block, event) {
       try {
-        await events.record(block, event, Date.now());
+        await events.record(MEMORY_BLOCKS, block.metadata, event, Date.now());
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         log.warn('event not recorded', { block: block.metadata.name, reason: event.reason, error: why });

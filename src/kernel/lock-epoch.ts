@@ -4,6 +4,8 @@
 export interface LockServiceRecord {
   readonly epoch: number;
   readonly runId: string;
+  /** Earlier runs, oldest first, whose grants this run has not taken over yet. */
+  readonly recovers?: readonly string[];
 }
 
 export interface LockServiceClaim {
@@ -16,10 +18,22 @@ export interface LockServiceClaim {
 
 /**
  * The record to write for `claim`, given what is `recorded`. The epoch stays the same when the claimer is the recorded
- * run, or continues it; in every other case (created anew, reset, the record lost) it is higher than any known.
+ * run, or continues it; in every other case (created anew, reset, the record lost or put back) it is higher than any known.
+ *
+ * `floor` is the highest epoch that the node itself has seen; 0: none. Where the record was lost, it alone keeps tokens
+ * increasing.
  */
-export function claimEpoch(recorded: LockServiceRecord | undefined, claim: LockServiceClaim): LockServiceRecord {
-  const continues = recorded !== undefined && [claim.runId, claim.previousRunId].includes(recorded.runId);
-  const epoch = continues ? recorded.epoch : Math.max(recorded?.epoch ?? 0, claim.epoch ?? 0) + 1;
-  return { epoch, runId: claim.runId };
+export function claimEpoch(
+  recorded: LockServiceRecord | undefined,
+  claim: LockServiceClaim,
+  floor: number,
+): LockServiceRecord {
+  const { runId, previousRunId, epoch: carried = 0 } = claim;
+  const continues = recorded !== undefined && [runId, previousRunId].includes(recorded.runId);
+  const known = Math.max(recorded?.epoch ?? 0, carried, floor);
+  const epoch = continues && known === recorded.epoch ? known : known + 1;
+  // Whoever carries a later epoch than the record knows all that there is to know.
+  if (recorded === undefined || recorded.epoch < carried) return { epoch, runId };
+  const recovers = [...(recorded.recovers ?? []), ...(continues ? [] : [recorded.runId])];
+  return { epoch, runId, ...(recovers.length > 0 ? { recovers } : {}) };
 }

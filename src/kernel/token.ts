@@ -3,10 +3,10 @@
  *
  * The sequence grows with every grant; the epoch grows whenever a node's lock entity is created anew, so tokens of a
  * node strictly increase even when the entity and all its state are lost. 2^31 grants an epoch are 68 years at one a
- * second; 2^21 epochs fit before a token leaves the integers that a JSON number carries exactly (2^53).
+ * second; 2^22 - 1 epochs fit before a token leaves the integers that a JSON number carries exactly (2^53).
  */
 const SEQUENCES_PER_EPOCH = 2 ** 31;
-const EPOCH_MAX = 2 ** 21;
+const EPOCH_MAX = 2 ** 22 - 1;
 
 export function tokenOf(epoch: number, sequence: number): number {
   if (epoch < 1 || epoch > EPOCH_MAX || sequence < 0 || sequence >= SEQUENCES_PER_EPOCH) {

@@ -1,28 +1,64 @@
 /** Records the run of a node's lock entity in NodeMemory.status.lockService, by compare-and-set. */
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { ClaimLockServiceInput, LockServiceActivities } from '../contract/activities.ts';
+import type { ClaimLockServiceInput, ClaimLockServiceResult, LockServiceActivities } from '../contract/activities.ts';
 import { LOCK_SERVICE_FIELD_MANAGER } from '../contract/names.ts';
 import type { NodeMemory } from '../contract/resources.ts';
-import { claimEpoch } from '../kernel/lock-epoch.ts';
 import { apiRequest } from '../k8s/api-request.ts';
 import { applyStatus } from '../k8s/apply-status.ts';
 import { NODE_MEMORIES } from '../k8s/resource-kind.ts';
+import { claimEpoch, type LockServiceRecord } from '../kernel/lock-epoch.ts';
+
+type Claims = Pick<LockServiceActivities, 'claimLockService' | 'recordRecovered'>;
 
 /** A write that loses the race answers 409 and throws; the activity is then tried again and reads anew. */
-export function createLockServiceActivities(kubeConfig: KubeConfig): LockServiceActivities {
+export function createLockServiceClaims(kubeConfig: KubeConfig): Claims {
   return {
-    async claimLockService(claim: ClaimLockServiceInput) {
-      const path = `${NODE_MEMORIES.path}/${encodeURIComponent(claim.node)}`;
-      const { metadata, status } = (await apiRequest(kubeConfig, { method: 'GET', path })) as NodeMemory;
-      const lockService = claimEpoch(status?.lockService, claim);
-      await applyStatus(kubeConfig, {
-        kind: NODE_MEMORIES,
-        name: claim.node,
-        status: { lockService },
-        fieldManager: LOCK_SERVICE_FIELD_MANAGER,
-        ...(metadata.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion }),
-      });
-      return { epoch: lockService.epoch };
+    async claimLockService(claim) {
+      const nodeMemory = await read(kubeConfig, claim.node);
+      const recorded = nodeMemory.status?.lockService;
+      const floor = floorOf(nodeMemory);
+      const record = claimEpoch(recorded, claim, floor);
+      await write(kubeConfig, nodeMemory, record);
+      return resultOf(record, claim, recorded === undefined && floor > 0);
+    },
+
+    async recordRecovered({ node, record: { epoch, runId } }) {
+      const nodeMemory = await read(kubeConfig, node);
+      // Another run has claimed the service meanwhile: what it has to recover is its own affair.
+      if (nodeMemory.status?.lockService?.runId !== runId) return;
+      await write(kubeConfig, nodeMemory, { epoch, runId });
     },
   };
+}
+
+function resultOf(
+  { epoch, recovers = [] }: LockServiceRecord,
+  { previousRunId }: ClaimLockServiceInput,
+  isUnrecorded: boolean,
+): ClaimLockServiceResult {
+  return { epoch, recovers, isRecordLost: isUnrecorded && previousRunId === undefined };
+}
+
+/** The highest epoch that the node has seen. Throws while nobody can tell: a lower epoch would be refused by the node. */
+function floorOf({ metadata, status }: NodeMemory): number {
+  if (status?.lockService === undefined && status?.driver === undefined) {
+    throw new Error(`the agent of ${metadata.name} has not reported yet which tokens it has seen; check that it runs`);
+  }
+  return status.fencingEpoch ?? 0;
+}
+
+async function read(kubeConfig: KubeConfig, node: string): Promise<NodeMemory> {
+  const path = `${NODE_MEMORIES.path}/${encodeURIComponent(node)}`;
+  return (await apiRequest(kubeConfig, { method: 'GET', path })) as NodeMemory;
+}
+
+async function write(kubeConfig: KubeConfig, { metadata }: NodeMemory, lockService: LockServiceRecord): Promise<void> {
+  const { name, resourceVersion } = metadata;
+  await applyStatus(kubeConfig, {
+    kind: NODE_MEMORIES,
+    name,
+    status: { lockService },
+    fieldManager: LOCK_SERVICE_FIELD_MANAGER,
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  });
 }

@@ -1,9 +1,13 @@
 /** The operator's activities: the second look, the plugins, and the outcome. Decisions are the controller's pure functions. */
 import { Context } from '@temporalio/activity';
-import type { OperationActivities } from '../contract/activities.ts';
+import type { LookAgainInput, OperationActivities } from '../contract/activities.ts';
+import { deadOperation, type DeadOperation } from '../contract/dead-operation.ts';
+import { memoryBlockName } from '../contract/names.ts';
+import type { OperationStarter } from '../contract/operation-starter.ts';
 import type { BlockReference } from '../contract/operations.ts';
 import type { MemoryBlock, MemoryBlockStatus, MemoryNotifier } from '../contract/resources.ts';
 import type { Cluster } from '../controller/cluster.ts';
+import { debtOf } from '../controller/debt.ts';
 import { lookAgain } from '../controller/look-again.ts';
 import { applyOutcome } from '../controller/record-outcome.ts';
 import { registeredNotifiers } from '../controller/registered-notifiers.ts';
@@ -14,34 +18,42 @@ export interface OperationActivitiesOptions {
   /** Read live: what is registered counts from the moment `kubectl apply` returned. */
   readonly listNotifiers: () => Promise<readonly MemoryNotifier[]>;
   readonly plugins: PluginHost;
+  /** Whether the run of another operation, which an object names, is closed. */
+  readonly describeRun: OperationStarter['describe'];
 }
 
 /** Well below the silence after which an operator counts as dead. */
 const HEARTBEAT_MS = 1_000;
 
 export function createOperationActivities(options: OperationActivitiesOptions): OperationActivities {
-  const { cluster, listNotifiers, plugins } = options;
+  const { cluster, plugins } = options;
   return {
     lookAgain: (input) =>
       whileHeartbeating(async () => {
-        const [block, node, nodeObject, notifiers, isCrdTerminating] = await Promise.all([
-          input.block ? cluster.readBlock(input.block.name) : undefined,
-          cluster.readNodeMemory(input.node),
-          cluster.readNode(input.node),
-          listNotifiers(),
+        const name = input.block?.name ?? memoryBlockName(input.node, input.inspection.blockId);
+        const [facts, isCrdTerminating] = await Promise.all([
+          readFacts(options, name, input.node),
           cluster.isCrdTerminating(),
         ]);
-        const chain = registeredNotifiers(notifiers, block?.metadata.labels, nodeObject?.metadata.labels);
-        const result = lookAgain(input, { block, node, isCrdTerminating, chain });
+        const dead = await deadBefore(options, input, facts.block);
+        const debt = dead && facts.block && debtOf(dead, input.inspection.blockId, referenceTo(facts.block), facts);
+        const block = input.block ? facts.block : undefined;
+        const result = lookAgain(input, { ...facts, block, isCrdTerminating, ...(debt ? { debt } : {}) });
         if (result.verdict === 'proceed' && block && input.block) {
-          const { type, owner, startTime } = input;
+          const { type, owner, startTime, bootId } = input;
           const { generation } = input.block;
           await write(cluster, block, {
             ...block.status,
-            operation: { type, ...owner, startTime, generation, phase: 'Driving' },
+            operation: { type, ...owner, startTime, generation, phase: 'Driving', bootId },
           });
         }
         return result;
+      }),
+
+    findDebt: ({ node, blockId, block, dead }) =>
+      whileHeartbeating(async () => {
+        const facts = await readFacts(options, block?.name ?? memoryBlockName(node, blockId), node);
+        return debtOf(dead, blockId, block, facts);
       }),
 
     callNotifier: ({ notifier, event }) => whileHeartbeating(() => plugins.call(notifier, event)),
@@ -53,6 +65,34 @@ export function createOperationActivities(options: OperationActivitiesOptions): 
       await write(cluster, block, applyOutcome(block.status ?? {}, ended));
     },
   };
+}
+
+/** Everything that is read live, side by side: the locks of the node are held meanwhile. */
+async function readFacts({ cluster, listNotifiers }: OperationActivitiesOptions, name: string, nodeName: string) {
+  const [block, node, nodeObject, notifiers] = await Promise.all([
+    cluster.readBlock(name),
+    cluster.readNodeMemory(nodeName),
+    cluster.readNode(nodeName),
+    listNotifiers(),
+  ]);
+  return { block, node, chain: registeredNotifiers(notifiers, block?.metadata.labels, nodeObject?.metadata.labels) };
+}
+
+/** An operation before the present one that the object still names and that is closed. */
+async function deadBefore(
+  { describeRun }: OperationActivitiesOptions,
+  { owner }: LookAgainInput,
+  block: MemoryBlock | undefined,
+): Promise<DeadOperation | undefined> {
+  const named = block?.status?.operation;
+  if (named?.bootId === undefined || named.runId === owner.runId) return undefined;
+  const found = await describeRun(named.workflowId, named.runId);
+  return found?.isRunning ? undefined : deadOperation(named, found?.closedAs);
+}
+
+function referenceTo({ metadata, status }: MemoryBlock): BlockReference {
+  const { name, uid = '' } = metadata;
+  return { name, uid, generation: status?.operation?.generation ?? metadata.generation ?? 0 };
 }
 
 /** Tells that this operator lives while it works: the locks of a node are held meanwhile. */

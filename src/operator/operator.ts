@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Worker } from '@temporalio/worker';
+import type { Registry } from 'prom-client';
 import type winston from 'winston';
 import type { MemoryNotifier } from '../contract/resources.ts';
 import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts';
@@ -16,13 +17,17 @@ import { loadPlugins } from '../plugins/plugin-registry.ts';
 import { retryUntilDone } from '../process/retry-until-done.ts';
 import { connectTemporal } from '../temporal/connect-temporal.ts';
 import { createLockActivities } from '../temporal/lock-activities.ts';
+import { TemporalLockService } from '../temporal/temporal-lock-service.ts';
 import { TemporalOperationStarter } from '../temporal/temporal-operation-starter.ts';
 import { createWorkers } from '../temporal/workers.ts';
 import { workflowBundle } from '../temporal/workflow-bundle.ts';
-import { createLockServiceActivities } from './claim-lock-service.ts';
 import { failpointInterceptors, parseFailpoints } from './failpoints.ts';
+import { keepLockServices, type KeepLockServicesOptions } from './keep-lock-services.ts';
+import { createLockEvents } from './lock-events.ts';
+import { createLockSinks } from './lock-metrics.ts';
+import { createLockServiceActivities } from './lock-service-activities.ts';
 import { createOperationActivities } from './operation-activities.ts';
-import { watchCluster } from './watch-cluster.ts';
+import { watchCluster, type ClusterWatch } from './watch-cluster.ts';
 
 export interface OperatorOptions {
   readonly kubeConfig: KubeConfig;
@@ -33,6 +38,8 @@ export interface OperatorOptions {
   readonly plugins: readonly string[];
   /** Unset: from the cluster itself. */
   readonly clusterId?: string;
+  /** Where the metrics of this process are registered. */
+  readonly metrics: Registry;
 }
 
 /** Resolves when it has shut down. Rejects when a plugin cannot be loaded, or a worker cannot go on. */
@@ -51,11 +58,13 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   const kubernetes = createKubernetesCluster({ kubeConfig, instance, log });
   const notifiers = new ResourceClient<MemoryNotifier>(kubeConfig, MEMORY_NOTIFIERS, OPERATOR_FIELD_MANAGER);
   const watch = watchCluster(kubeConfig, log);
+  const starter = new TemporalOperationStarter(temporal.client, cluster);
   const controller = new Controller({
     clusterId: cluster,
     caches: watch.caches,
     cluster: kubernetes,
-    starter: new TemporalOperationStarter(temporal.client, cluster),
+    starter,
+    locks: new TemporalLockService(temporal.client, cluster),
     validatePlugin: (name, config) => registry.validateConfig(name, config),
     log,
   });
@@ -68,19 +77,26 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
       cluster: kubernetes,
       listNotifiers: () => notifiers.list(),
       plugins,
+      describeRun: (workflowId, runId) => starter.describe(workflowId, runId),
     }),
     lockActivities: createLockActivities(temporal.client),
-    lockServiceActivities: createLockServiceActivities(kubeConfig),
+    lockServiceActivities: createLockServiceActivities({
+      kubeConfig,
+      client: temporal.client,
+      cluster: kubernetes,
+      events: createLockEvents({ kubeConfig, instance, log }),
+    }),
+    lockSinks: createLockSinks(options.metrics),
     interceptors,
   });
   log.info('operator is ready to work', { cluster, plugins: registry.plugins.map(({ name }) => name) });
 
+  const control = startControl({ client: temporal.client, cluster, watch, controller, log });
   const working = Promise.all(workers.map((worker) => worker.run()));
   try {
-    await Promise.race([controlUntil(signal, watch, controller), working]);
+    await Promise.race([untilAborted(signal, control.started), working]);
   } finally {
-    await controller.stop();
-    await watch.stop();
+    await control.stop();
     shutDown(workers);
     await working;
     await plugins.close();
@@ -88,16 +104,41 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   }
 }
 
-async function controlUntil(
-  signal: AbortSignal,
-  watch: ReturnType<typeof watchCluster>,
-  controller: Controller,
-): Promise<void> {
+interface ControlParts extends Pick<KeepLockServicesOptions, 'client' | 'cluster' | 'log'> {
+  readonly watch: ClusterWatch;
+  readonly controller: Controller;
+}
+
+/** What decides, as opposed to what works: begins once the copies of the cluster are complete. */
+function startControl({ watch, controller, ...parts }: ControlParts): {
+  started: Promise<void>;
+  stop(): Promise<void>;
+} {
+  const stopping = new AbortController();
+  const isNodeKnown = (node: string): boolean => watch.caches.nodeMemories.get(node) !== undefined;
+  let kept: Promise<void> | undefined;
+  const start = async (): Promise<void> => {
+    await watch.follow(controller);
+    controller.start();
+    kept = keepLockServices({ ...parts, isNodeKnown, signal: stopping.signal });
+  };
+  return {
+    started: start(),
+    async stop() {
+      stopping.abort();
+      await kept;
+      await controller.stop();
+      await watch.stop();
+    },
+  };
+}
+
+async function untilAborted(signal: AbortSignal, started: Promise<void>): Promise<void> {
   const aborted = new Promise((resolve) => {
     if (signal.aborted) resolve(undefined);
     signal.addEventListener('abort', resolve, { once: true });
   });
-  await Promise.race([watch.follow(controller).then(() => controller.start()), aborted]);
+  await Promise.race([started, aborted]);
   await aborted;
 }
 

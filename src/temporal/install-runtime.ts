@@ -12,16 +12,18 @@ const LEVELS: Readonly<Record<LogLevel, string>> = {
 
 /**
  * Must be called once, before any connection or worker is made. The process keeps its own signal handlers: it shuts its
- * parts down in its own order.
+ * parts down in its own order. The runtime ends with its last connection; where none was made, `shutdown` ends it, and
+ * until then the process does not end by itself.
  */
-export function installRuntime(log: winston.Logger): void {
+export function installRuntime(log: winston.Logger): { readonly shutdown: () => Promise<void> } {
   const logger = new DefaultLogger('INFO', ({ level, message, meta }) => {
     const { error, ...fields } = (meta ?? {}) as Record<string, unknown>;
     log.log(LEVELS[level], message, { ...fields, ...(error instanceof Error ? { error: error.message } : {}) });
   });
-  Runtime.install({
+  const runtime = Runtime.install({
     logger,
     shutdownSignals: [],
     telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} } },
   });
+  return { shutdown: () => runtime.shutdown() };
 }

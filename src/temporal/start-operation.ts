@@ -3,8 +3,10 @@ import type { Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { blockIdsOf } from '../contract/driver.ts';
 import { operationsTaskQueue } from '../contract/names.ts';
-import { OPERATION_WORKFLOW, type OperationMemo, type OperationRequest } from '../contract/operations.ts';
+import { describeDeath, RECOVERY_WORKFLOW, type RecoveryRequest } from '../contract/dead-operation.ts';
+import { OPERATION_WORKFLOW, type OperationRequest } from '../contract/operations.ts';
 import { formatAddress, formatBytes } from '../contract/quantity.ts';
+import { operationMemo } from '../controller/operation-request.ts';
 import { searchAttributeKeys } from './search-attribute-keys.ts';
 
 /**
@@ -15,7 +17,7 @@ export const WORKFLOW_TASK_TIMEOUT = '5 seconds';
 
 export interface StartOperationOptions {
   readonly workflowId: string;
-  readonly request: OperationRequest;
+  readonly request: OperationRequest | RecoveryRequest;
   /** Of the node; only for words, so 0 when it is not known. */
   readonly blockSizeBytes?: number;
 }
@@ -28,19 +30,15 @@ export async function startOperation(client: Client, options: StartOperationOpti
   const { workflowId, request } = options;
   const { type, input } = request;
   const what = describe(request, options.blockSizeBytes);
-  const memo: OperationMemo = {
-    type,
-    ...(input.block ? { uid: input.block.uid, generation: input.block.generation } : {}),
-  };
-  const handle = await client.workflow.start(OPERATION_WORKFLOW[type], {
+  const handle = await client.workflow.start(workflowTypeOf(request), {
     workflowId,
     taskQueue: operationsTaskQueue(input.cluster),
     args: [input],
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     workflowIdConflictPolicy: 'FAIL',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    memo: { ...memo },
-    staticSummary: `${type} ${what} on ${input.node}`,
+    memo: { ...operationMemo(request) },
+    staticSummary: `${deedOf(request)} ${what} on ${input.node}`,
     staticDetails: detailsOf(request),
     typedSearchAttributes: new TypedSearchAttributes([
       { key: searchAttributeKeys.node, value: input.node },
@@ -51,7 +49,16 @@ export async function startOperation(client: Client, options: StartOperationOpti
   return handle.firstExecutionRunId;
 }
 
-function describe(request: OperationRequest, blockSizeBytes = 0): string {
+function workflowTypeOf({ type }: OperationRequest | RecoveryRequest): string {
+  return type === 'recover' ? RECOVERY_WORKFLOW : OPERATION_WORKFLOW[type];
+}
+
+/** `online`, `recover online` */
+function deedOf({ type, input }: OperationRequest | RecoveryRequest): string {
+  return type === 'recover' ? `recover ${input.dead.type}` : type;
+}
+
+function describe(request: OperationRequest | RecoveryRequest, blockSizeBytes = 0): string {
   if ('blockId' in request.input) return `memory${String(request.input.blockId)}`;
   const { range } = request.input;
   const [blockId, ...more] = blockSizeBytes > 0 ? blockIdsOf(range, blockSizeBytes) : [];
@@ -59,10 +66,12 @@ function describe(request: OperationRequest, blockSizeBytes = 0): string {
   return `${formatBytes(range.size)} at ${formatAddress(range.start)}`;
 }
 
-function detailsOf({ type, input }: OperationRequest): string {
+function detailsOf(request: OperationRequest | RecoveryRequest): string {
+  const { input } = request;
   const block = input.block;
   const rows = [
-    ['operation', OPERATION_WORKFLOW[type]],
+    ['operation', workflowTypeOf(request)],
+    ['because', 'dead' in input ? describeDeath(input.dead) : ''],
     ['node', input.node],
     ['MemoryBlock', block ? `${block.name}, generation ${String(block.generation)}` : 'none: started directly'],
     ['online type', 'onlineType' in input ? input.onlineType : ''],

@@ -6,20 +6,16 @@ import {
 } from '@temporalio/client';
 import { QueryNotRegisteredError, QueryRejectedError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { blockIdsOf } from '../contract/driver.ts';
-import { LOCK_TABLE_QUERY, type LockTableView } from '../contract/locks.ts';
-import { nodeLocksWorkflowId, operationWorkflowId } from '../contract/names.ts';
-import type {
-  OperationDescription,
-  OperationProgress,
-  OperationStarter,
-  StartResult,
-} from '../contract/operation-starter.ts';
+import type { RecoveryRequest } from '../contract/dead-operation.ts';
+import { operationWorkflowId } from '../contract/names.ts';
+import type { OperationDescription, OperationStarter, StartResult } from '../contract/operation-starter.ts';
 import {
   OPERATION_PHASE_QUERY,
   type OperationMemo,
   type OperationPhase,
   type OperationRequest,
 } from '../contract/operations.ts';
+import { operationMemo } from '../controller/operation-request.ts';
 import { startOperation } from './start-operation.ts';
 
 /**
@@ -39,7 +35,7 @@ export class TemporalOperationStarter implements OperationStarter {
     this.cluster = cluster;
   }
 
-  async start(request: OperationRequest): Promise<StartResult> {
+  async start(request: OperationRequest | RecoveryRequest): Promise<StartResult> {
     const workflowId = this.workflowIdOf(request);
     try {
       const options = { workflowId, request, blockSizeBytes: sizeOf(request) };
@@ -50,8 +46,12 @@ export class TemporalOperationStarter implements OperationStarter {
     }
     const running = await this.describe(workflowId);
     // It has closed in between and is forgotten already: the next look finds the way free.
-    if (!running) return { kind: 'already-running', runId: '', memo: { type: request.type } };
-    return { kind: 'already-running', runId: running.runId, memo: running.memo };
+    if (!running) {
+      const { type } = operationMemo(request);
+      return { kind: 'already-running', runId: '', memo: { type }, startTime: new Date().toISOString() };
+    }
+    const { runId, memo, startTime } = running;
+    return { kind: 'already-running', runId, memo, startTime };
   }
 
   async describe(workflowId: string, runId?: string): Promise<OperationDescription | undefined> {
@@ -73,17 +73,10 @@ export class TemporalOperationStarter implements OperationStarter {
     }
   }
 
-  async phase(workflowId: string, runId: string): Promise<OperationProgress | undefined> {
-    const progress = await this.query<OperationPhase>(workflowId, runId, OPERATION_PHASE_QUERY);
-    if (progress?.phase !== 'WaitingForLocks') return progress;
-    const table = await this.query<LockTableView>(this.locksIdOf(workflowId), undefined, LOCK_TABLE_QUERY);
-    return { ...progress, holders: holdersInTheWay(table, runId) };
-  }
-
-  private async query<T>(workflowId: string, runId: string | undefined, name: string): Promise<T | undefined> {
+  async phase(workflowId: string, runId: string): Promise<OperationPhase | undefined> {
     const handle = this.client.workflow.getHandle(workflowId, runId);
     try {
-      return await this.within(QUERY_MS, () => handle.query<T>(name));
+      return await this.within(QUERY_MS, () => handle.query<OperationPhase>(OPERATION_PHASE_QUERY));
     } catch (error) {
       const noAnswer = [QueryNotRegisteredError, QueryRejectedError, WorkflowNotFoundError, ServiceError];
       if (noAnswer.some((kind) => error instanceof kind)) return undefined;
@@ -95,20 +88,14 @@ export class TemporalOperationStarter implements OperationStarter {
     return this.client.connection.withDeadline(Date.now() + limitMs, call);
   }
 
-  private workflowIdOf({ input }: OperationRequest): string {
+  private workflowIdOf({ input }: OperationRequest | RecoveryRequest): string {
     const blockId = 'blockId' in input ? input.blockId : (blockIdsOf(input.range, input.range.size)[0] ?? 0);
     return operationWorkflowId(this.cluster, input.node, blockId);
-  }
-
-  /** `<cluster>/memoryblock/<node>/<blockId>` → the lock entity of its node. */
-  private locksIdOf(workflowId: string): string {
-    const [node = ''] = workflowId.slice(`${this.cluster}/memoryblock/`.length).split('/');
-    return nodeLocksWorkflowId(this.cluster, node);
   }
 }
 
 /** Operations that the controller starts are about one block: its range is one block long. */
-function sizeOf({ input }: OperationRequest): number {
+function sizeOf({ input }: OperationRequest | RecoveryRequest): number {
   return 'range' in input ? input.range.size : 0;
 }
 
@@ -123,11 +110,4 @@ function describedBy(description: WorkflowExecutionDescription): OperationDescri
     startTime: startTime.toISOString(),
     ...(isRunning ? {} : { closedAs: status.name }),
   };
-}
-
-/** Who holds, or waits ahead for, what run `runId` waits for. */
-function holdersInTheWay(table: LockTableView | undefined, runId: string): readonly string[] {
-  return (table?.locks ?? [])
-    .filter(({ waiters }) => waiters.some((waiter) => waiter.runId === runId))
-    .flatMap(({ name, holders }) => holders.map((holder) => `${holder.purpose} holds ${name} since ${holder.since}`));
 }

@@ -1,7 +1,11 @@
 /** The operator's two workers. Lock entities have one of their own, so that no operation can starve them. */
-import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type InjectedSinks, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { LockActivities, LockServiceActivities, OperationActivities } from '../contract/activities.ts';
+import type { LockMetricsSinks } from '../contract/lock-metrics.ts';
 import { locksTaskQueue, operationsTaskQueue } from '../contract/names.ts';
+
+/** What the lock entities tell, and who listens. */
+export type LockSinks = InjectedSinks<LockMetricsSinks>;
 
 export interface WorkersOptions {
   readonly connection: NativeConnection;
@@ -11,6 +15,8 @@ export interface WorkersOptions {
   readonly operationActivities: OperationActivities;
   readonly lockActivities: LockActivities;
   readonly lockServiceActivities: LockServiceActivities;
+  /** Unset: nobody measures. */
+  readonly lockSinks?: LockSinks;
   readonly interceptors?: NonNullable<WorkerOptions['interceptors']>;
 }
 
@@ -18,6 +24,16 @@ export interface WorkersOptions {
 const STICKY_MS = 2_000;
 /** Otherwise heartbeats are held back for four fifths of the silence after which an operator counts as dead. */
 const HEARTBEAT_THROTTLE_MS = 1_000;
+/** Where nobody measures: a sink that is not there at all is an error in the log, each time. */
+/** For workers of whom nobody asks for metrics: a sink that is not there is logged as an error at each call. */
+export const SILENT_SINKS: LockSinks = {
+  lockMetrics: {
+    acquired: { fn: ignore },
+    released: { fn: ignore },
+    reclaimed: { fn: ignore },
+    queueDepth: { fn: ignore },
+  },
+};
 const SHUTDOWN_GRACE_MS = 10_000;
 /** A stuck activity must not keep the process: Temporal gives it to the next worker. */
 const SHUTDOWN_FORCE_MS = 20_000;
@@ -40,6 +56,15 @@ export async function createWorkers(options: WorkersOptions): Promise<readonly [
       taskQueue: operationsTaskQueue(cluster),
       activities: { ...options.operationActivities, ...options.lockActivities },
     }),
-    Worker.create({ ...shared, taskQueue: locksTaskQueue(cluster), activities: { ...options.lockServiceActivities } }),
+    Worker.create({
+      ...shared,
+      taskQueue: locksTaskQueue(cluster),
+      activities: { ...options.lockServiceActivities },
+      sinks: options.lockSinks ?? SILENT_SINKS,
+    }),
   ]);
+}
+
+function ignore(): void {
+  // Nobody measures.
 }

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import type { DriverResult } from '../../src/contract/driver.ts';
-import type { MemoryDriver, StepContext } from '../../src/contract/memory-driver.ts';
+import type { StepContext } from '../../src/contract/memory-driver.ts';
+import { GatedDriver, type GatedMemoryDriver } from '../../src/agent/gated-driver.ts';
 import { createNodeActivities, type ActivitySurroundings } from '../../src/agent/node-activities.ts';
+import { WriteGate } from '../../src/online-mems/write-gate.ts';
 import { driverCall, TEST_BLOCK_BYTES } from '../support/driver-run.ts';
 import { startSimulatedNode } from '../support/simulated-driver.ts';
 
 const CALL = driverCall({ operation: 'offline', step: 'commit', blockId: 40, bootId: 'boot-1' });
 
 /** A driver whose step lasts until it is interrupted, like a migration without end. */
-function migratingDriver(onStep: (context: StepContext) => void = () => undefined): MemoryDriver {
+function migratingDriver(onStep: (context: StepContext) => void = () => undefined): GatedMemoryDriver {
   const step = (_call: unknown, context: StepContext): Promise<DriverResult> => {
     onStep(context);
     return new Promise((resolve) => {
@@ -17,7 +19,7 @@ function migratingDriver(onStep: (context: StepContext) => void = () => undefine
       });
     });
   };
-  return { step } as unknown as MemoryDriver;
+  return { step } as unknown as GatedMemoryDriver;
 }
 
 function surroundings(parts: Partial<ActivitySurroundings>): () => ActivitySurroundings {
@@ -91,7 +93,7 @@ describe('node activities', () => {
       const { bootId } = await node.driver.inspect([]);
       const order: string[] = [];
       const activities = createNodeActivities({
-        driver: node.driver,
+        driver: new GatedDriver(node.driver, new WriteGate(node)),
         publish: async () => {
           order.push((await node.driver.observe(40)).state ?? '');
         },
@@ -109,7 +111,7 @@ describe('node activities', () => {
     const node = startSimulatedNode();
     try {
       const activities = createNodeActivities({
-        driver: node.driver,
+        driver: new GatedDriver(node.driver, new WriteGate(node)),
         publish: () => Promise.resolve(),
         surroundings: surroundings({}),
       });

@@ -144,6 +144,7 @@ const FIELDS: readonly [Kind, string, Readonly<Record<string, 'optional' | 'alwa
       startTime: 'always',
       generation: 'optional',
       phase: 'optional',
+      bootId: 'optional',
     } satisfies Presence<resources.OperationStatus>,
   ],
   [
@@ -196,6 +197,7 @@ const FIELDS: readonly [Kind, string, Readonly<Record<string, 'optional' | 'alwa
       blocks: 'optional',
       maxBlockId: 'optional',
       numaNodes: 'optional',
+      cpus: 'optional',
       movableNode: 'optional',
       unmovable: 'optional',
       pinned: 'optional',
@@ -237,6 +239,7 @@ const FIELDS: readonly [Kind, string, Readonly<Record<string, 'optional' | 'alwa
       offline: 'optional',
       blocks: 'optional',
       bootId: 'optional',
+      fencingEpoch: 'optional',
       lockService: 'optional',
       locks: 'optional',
       conditions: 'optional',
@@ -255,7 +258,7 @@ const FIELDS: readonly [Kind, string, Readonly<Record<string, 'optional' | 'alwa
   [
     'NodeMemory',
     'status.lockService',
-    { epoch: 'always', runId: 'always' } satisfies Presence<resources.LockServiceStatus>,
+    { epoch: 'always', runId: 'always', recovers: 'optional' } satisfies Presence<resources.LockServiceStatus>,
   ],
   ['NodeMemory', 'status.conditions[]', CONDITION],
   [

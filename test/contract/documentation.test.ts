@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { CONDITION_TYPES, READY_REASONS } from '../../src/contract/conditions.ts';
+import { CONDITION_TYPES, NODE_EVENT_REASONS, READY_REASONS } from '../../src/contract/conditions.ts';
+import type { ReclaimReason } from '../../src/contract/lock-metrics.ts';
 import { ERRNO } from '../../src/kernel/errno.ts';
 import { MEMORY_ACTIONS } from '../../src/kernel/memory-action.ts';
 import { KINDS, schemaAt } from '../support/custom-resource-definitions.ts';
@@ -45,6 +46,24 @@ describe('documentation', () => {
       .split('\n')
       .filter((line) => line.startsWith('| `'));
     for (const row of rows) assert.match(row, /^\| `\w+` \| .{20,}\. \| .{7,}\. \|$/);
+  });
+
+  it('docs/errors.md explains every reason of an event on a NodeMemory', () => {
+    assert.deepEqual(
+      [...firstCells(section(read('errors.md'), '## Events on a NodeMemory'))].sort(),
+      [...NODE_EVENT_REASONS].sort(),
+    );
+  });
+
+  it('docs/metrics.md explains every reason of a reclaim', () => {
+    const reasons: Record<ReclaimReason, true> = {
+      closed: true,
+      undeliverable: true,
+      'node-over': true,
+      'released-by-hand': true,
+    };
+    const [, after = ''] = read('metrics.md').split('`reason` is one of:');
+    assert.deepEqual([...firstCells(after)].sort(), Object.keys(reasons).sort());
   });
 
   it('docs/errors.md explains every errno', () => {

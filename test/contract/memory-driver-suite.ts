@@ -114,6 +114,67 @@ export function memoryDriverSuite(name: string, start: () => Promise<DriverUnder
       assert.equal(await stateOf(subject.onlineBlock), 'going-offline');
     });
 
+    it('settle refuses tokens for good, equal ones too, and all below a floor', async () => {
+      const { driver, onlineBlock } = subject;
+      const settled = run('offline', onlineBlock);
+      nextToken = 10;
+      const later = run('offline', onlineBlock);
+      const below = run('offline', onlineBlock);
+      await driver.settle({ tokens: tokensOf(locksOf(onlineBlock), 1) });
+      assert.equal(errnoOf(await settled.step('prepare')), 'ESTALE');
+      assert.ok(okOf(await later.step('prepare')));
+      await driver.settle({ below: 12 });
+      assert.equal(errnoOf(await below.step('prepare')), 'ESTALE');
+      assert.equal(await stateOf(onlineBlock), 'online');
+      nextToken = 12;
+      assert.ok(okOf(await run('offline', onlineBlock).step('prepare')));
+    });
+
+    it('settle undoes what was prepared, finishes what was committed, and leaves created blocks where they are', async () => {
+      const { driver, spareBlock, onlineBlock } = subject;
+      const adding = run('add', spareBlock);
+      await adding.step('prepare');
+      await adding.step('commit', { blockId: spareBlock });
+      await driver.settle({ tokens: { device_hotplug_lock: 1 } });
+      assert.equal(await stateOf(spareBlock), 'offline');
+
+      const committed = run('online', spareBlock);
+      for (const step of ['prepare', 'commit'] as const) assert.ok(okOf(await committed.step(step)), step);
+      await driver.settle({ tokens: tokensOf(locksOf(spareBlock), 2) });
+      assert.equal(await stateOf(spareBlock), 'online');
+
+      const prepared = run('offline', onlineBlock);
+      assert.ok(okOf(await prepared.step('prepare')));
+      await driver.settle({ tokens: tokensOf(locksOf(onlineBlock), 3) });
+      assert.equal(await stateOf(onlineBlock), 'online');
+      for (const step of ['prepare', 'commit', 'finish'] as const) {
+        assert.equal(errnoOf(await prepared.step(step)), 'ESTALE', `the journal answers ${step}`);
+      }
+    });
+
+    it('settle tells the boot and the highest token, and may be repeated', async () => {
+      const { driver, onlineBlock } = subject;
+      assert.deepEqual(await driver.settle({}), { bootId, highestToken: 0 });
+      nextToken = 7;
+      await run('offline', onlineBlock).step('prepare');
+      const settlement = { tokens: tokensOf(locksOf(onlineBlock), 7) };
+      const first = await driver.settle(settlement);
+      assert.deepEqual(first, { bootId, highestToken: 7 });
+      const status = await driver.status();
+      assert.deepEqual(await driver.settle(settlement), first);
+      assert.deepEqual(await driver.status(), status);
+    });
+
+    it('settle does not touch a run that holds the locks after the settled one', async () => {
+      const { driver, onlineBlock } = subject;
+      nextToken = 8;
+      const alive = run('offline', onlineBlock);
+      await alive.step('prepare');
+      await driver.settle({ tokens: tokensOf(locksOf(onlineBlock), 7) });
+      for (const step of ['commit', 'finish'] as const) assert.ok(okOf(await alive.step(step)), step);
+      assert.equal(await stateOf(onlineBlock), 'offline');
+    });
+
     it('tells its listeners about every change, and no more after they have left', async () => {
       let calls = 0;
       const leave = subject.driver.onChange(() => calls++);
@@ -135,6 +196,11 @@ export function memoryDriverSuite(name: string, start: () => Promise<DriverUnder
       assert.deepEqual((await subject.driver.observe(subject.spareBlock)).state, 'offline');
     });
   });
+}
+
+/** Names of the locks that an online or offline of `blockId` holds. */
+function locksOf(blockId: number): Readonly<Record<string, number>> {
+  return driverCall({ operation: 'offline', step: 'prepare', blockId, bootId: '' }).tokens;
 }
 
 function okOf(result: DriverResult): boolean {

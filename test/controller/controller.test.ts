@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MemoryBlock } from '../../src/contract/resources.ts';
-import { Controller } from '../../src/controller/controller.ts';
-import { blockOf, CLUSTER, NODE, nodeMemoryOf, notifierOf } from '../support/block-fixtures.ts';
-import { FakeClock } from '../support/fake-clock.ts';
-import { FakeCluster } from '../support/fake-cluster.ts';
-import { FakeOperations } from '../support/fake-operations.ts';
+import { blockOf, nodeMemoryOf, notifierOf } from '../support/block-fixtures.ts';
+import { ControllerStage } from '../support/controller-stage.ts';
+import type { FakeCluster } from '../support/fake-cluster.ts';
+import type { FakeOperations } from '../support/fake-operations.ts';
 
 const NAME = 'worker-1-memory32';
 const VETO = {
@@ -13,70 +11,23 @@ const VETO = {
   errno: 'EBUSY',
   message: 'vetoed by guard at MEM_GOING_ONLINE (EBUSY): full',
 } as const;
-const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 describe('the controller', () => {
-  let clock: FakeClock;
+  let stage: ControllerStage;
   let cluster: FakeCluster;
   let operations: FakeOperations;
-  let controllers: Controller[];
 
-  /** Everything that can happen without time passing has happened. */
-  async function settle(): Promise<void> {
-    for (let turn = 0; turn < 50; turn++) await nextTurn();
-  }
-
-  /** Time passes, in steps small enough for what it sets off to happen meanwhile. */
-  async function pass(durationMs: number): Promise<void> {
-    for (let passedMs = 0; passedMs < durationMs; passedMs += 100) {
-      clock.advance(100);
-      for (let turn = 0; turn < 5; turn++) await nextTurn();
-    }
-    await settle();
-  }
-
-  async function run(block: MemoryBlock, replicas = 1): Promise<void> {
-    cluster.nodeMemories.set(NODE, nodeMemoryOf());
-    cluster.put(block);
-    for (let replica = 0; replica < replicas; replica++) {
-      const controller = new Controller({
-        clusterId: CLUSTER,
-        caches: cluster.caches,
-        cluster,
-        starter: operations,
-        validatePlugin: (name) => (name === 'guard' ? undefined : `there is no plugin ${name}`),
-        log: SILENT,
-        clock,
-      });
-      cluster.listeners.push((object, change) => {
-        controller.blockChanged(object, change);
-      });
-      controllers.push(controller);
-      controller.start();
-    }
-    await settle();
-  }
-
-  function ready(): [status: string, reason: string] {
-    const condition = cluster.block(NAME).status?.conditions?.find(({ type }) => type === 'Ready');
-    return [condition?.status ?? '', condition?.reason ?? ''];
-  }
-
-  function reasons(): readonly string[] {
-    return cluster.events.map(({ reason }) => reason);
-  }
+  const run = (block: MemoryBlock, replicas?: number): Promise<void> => stage.run(block, replicas);
+  const settle = (): Promise<void> => stage.settle();
+  const pass = (durationMs: number): Promise<void> => stage.pass(durationMs);
+  const ready = (): readonly string[] => stage.ready(NAME).slice(0, 2);
+  const reasons = (): readonly string[] => stage.reasons;
 
   beforeEach(() => {
-    clock = new FakeClock();
-    cluster = new FakeCluster();
-    operations = new FakeOperations(clock, cluster);
-    controllers = [];
+    stage = new ControllerStage();
+    ({ cluster, operations } = stage);
   });
-
-  afterEach(async () => {
-    await Promise.all(controllers.map((controller) => controller.stop()));
-    assert.equal(clock.pending, 0, 'no timer outlives its controller');
-  });
+  afterEach(() => stage.close());
 
   it('brings an absent block online, one operation after the other', async () => {
     await run(blockOf({ state: 'online' }, { state: 'absent' }));
@@ -96,8 +47,8 @@ describe('the controller', () => {
     await run(blockOf({ state: 'online' }, { state: 'online', zone: 'Normal' }));
     const requests = cluster.requests;
     await pass(60_000);
-    controllers[0]?.blockChanged(cluster.block(NAME), 'update');
-    controllers[0]?.nodeMemoryChanged(nodeMemoryOf(), 'update');
+    stage.controllers[0]?.blockChanged(cluster.block(NAME), 'update');
+    stage.controllers[0]?.nodeMemoryChanged(nodeMemoryOf(), 'update');
     await settle();
     assert.equal(cluster.requests, requests);
   });
@@ -169,16 +120,6 @@ describe('the controller', () => {
     assert.equal(cluster.block(NAME).status?.lastOperation?.result, 'Unknown');
     await pass(5_200);
     assert.equal(operations.runs.length, 2);
-  });
-
-  it('shows who holds the locks that an operation waits for, once the wait is long', async () => {
-    await run(blockOf({ state: 'online' }, { state: 'offline' }));
-    const holders = ['offline memory33 holds device_hotplug_lock'];
-    operations.progress = { phase: 'WaitingForLocks', since: '2026-01-01T12:00:00Z', holders };
-    await pass(4_000);
-    assert.deepEqual(ready(), ['False', 'Operating']);
-    await pass(2_000);
-    assert.deepEqual(ready(), ['False', 'WaitingForLocks']);
   });
 
   it('says that Temporal is unreachable, and goes on when it is back', async () => {

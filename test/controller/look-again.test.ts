@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { LookAgainInput } from '../../src/contract/activities.ts';
+import { deadOperation, type Debt } from '../../src/contract/dead-operation.ts';
 import { ORPHAN_ANNOTATION, PAUSED_ANNOTATION } from '../../src/contract/names.ts';
+import { debtOf } from '../../src/controller/debt.ts';
 import { lookAgain, type LookAgainFacts } from '../../src/controller/look-again.ts';
 import { whyNodeIsGone } from '../../src/controller/node-presence.ts';
 import { registeredNotifiers } from '../../src/controller/registered-notifiers.ts';
@@ -93,6 +95,45 @@ describe('the second look', () => {
     assert.ok(found.verdict === 'proceed');
     assert.equal(found.onlineType, undefined);
     assert.equal(found.autoOnline, 'offline');
+  });
+});
+
+describe('a debt that the second look finds', () => {
+  const debt: Debt = {
+    dead: { type: 'online', workflowId: 'w', runId: 'dead', bootId: BOOT },
+    blockId: 32,
+    autoOnline: 'offline',
+    notifiers: [],
+    chain: '',
+  };
+
+  it('comes before everything else, whatever is wanted now', () => {
+    for (const block of [blockOf({ state: 'online' }), blockOf({ state: 'offline' }), blockOf({}), undefined]) {
+      const found = lookAgain(inputOf('online', 'offline'), factsOf(block, { debt }));
+      assert.deepEqual(found, { verdict: 'indebted', debt });
+    }
+  });
+
+  it('is none once the object names another run, and stays one when the object is gone', () => {
+    const operation = { type: 'online', workflowId: 'w', runId: 'dead', startTime: '2026-01-01T00:00:00Z' } as const;
+    const reference = { name: 'worker-1-memory32', uid: 'uid-32', generation: 1 };
+    const facts = { node: nodeMemoryOf(), chain: registeredNotifiers([], {}, {}) };
+    const debtIn = (block: LookAgainFacts['block']) => debtOf(debt.dead, 32, reference, { ...facts, block });
+    assert.deepEqual(debtIn(blockOf({}, { operation }))?.block, reference);
+    assert.equal(debtIn(blockOf({}, { operation: { ...operation, runId: 'another' } })), undefined);
+    assert.equal(debtIn(blockOf()), undefined);
+    for (const gone of [undefined, blockOf({}, {}, { uid: 'another' })]) {
+      assert.deepEqual([debtIn(gone)?.dead, debtIn(gone)?.block], [debt.dead, undefined]);
+    }
+  });
+
+  it('is left by a run that took its second look, and only if it did not complete', () => {
+    const named = { type: 'online', workflowId: 'w', runId: 'dead', startTime: '2026-01-01T00:00:00Z' } as const;
+    assert.equal(deadOperation(named, 'TERMINATED'), undefined);
+    assert.equal(deadOperation({ ...named, bootId: BOOT }, 'COMPLETED'), undefined);
+    for (const closedAs of ['TERMINATED', 'FAILED', 'TIMED_OUT', undefined]) {
+      assert.equal(deadOperation({ ...named, bootId: BOOT }, closedAs)?.runId, 'dead');
+    }
   });
 });
 

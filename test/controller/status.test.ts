@@ -229,6 +229,21 @@ describe('the conditions of a block', () => {
     assert.equal(after(block, running('run-2')).operation?.phase, undefined);
   });
 
+  it('say which processes of the node an operation waits for', () => {
+    const memo = { type: 'offline', generation: 1 } as const;
+    const detail = 'rsync (pid 123) since 12:01:07Z';
+    const status = summarize({
+      block: blockOf({ state: 'offline' }, { state: 'online' }),
+      action: { kind: 'observe', operation: { workflowId: 'w', runId: 'r', startTime: '', memo } },
+      progress: { phase: 'WaitingForReaders', since: '2026-01-01T12:01:07Z', detail },
+      nowMs: NOW,
+    });
+    const ready = conditionOf(status, 'Ready');
+    assert.equal(ready.reason, 'WaitingForReaders');
+    assert.equal(ready.message, `offline: WaitingForReaders since 12:01:07Z (${detail})`);
+    assert.equal(status.operation?.phase, 'WaitingForReaders');
+  });
+
   it('say who holds the locks that an operation waits for', () => {
     const memo = { type: 'online', generation: 1 } as const;
     const operation = { workflowId: 'w', runId: 'r', startTime: '', memo };

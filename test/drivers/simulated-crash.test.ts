@@ -126,6 +126,43 @@ describe('simulated driver and crashes', () => {
     );
   });
 
+  it('a settlement that was cut short by a crash is complete when it is repeated', async () => {
+    const settledBy = async (disk: Disk): Promise<SimulatedState> => {
+      const settle = async (): Promise<void> => {
+        const store = disk.open();
+        const driver = new SimulatedDriver({ directory, spec: SMALL_NODE, logger: SILENT_LOGGER, store });
+        await driver.settle({ tokens: { mem_hotplug_lock: 5 }, below: 3 }).finally(() => driver.close());
+      };
+      await settle().catch(async (error: unknown) => {
+        if (!(error instanceof Crash)) throw error;
+        await settle();
+      });
+      return remembered(disk);
+    };
+    const interrupted = new Disk();
+    const driver = new SimulatedDriver({
+      directory,
+      spec: SMALL_NODE,
+      logger: SILENT_LOGGER,
+      store: interrupted.open(),
+      newBootId: () => 'boot-1',
+    });
+    await takeStep(driver, 'add', 'prepare', 2);
+    await takeStep(driver, 'add', 'commit', 2);
+    await new OperationRun(driver, 5, { operation: 'offline', blockId: 40, bootId: 'boot-1' }).step('prepare');
+    await driver.close();
+
+    const undisturbed = Object.assign(new Disk(), { state: interrupted.state, effects: interrupted.effects });
+    const expected = await settledBy(undisturbed);
+    assert.equal(expected.blocks[40]?.state, 'online');
+    assert.deepEqual(expected.claims, []);
+    assert.ok(undisturbed.moment > 0);
+    for (let crashAt = 0; crashAt < undisturbed.moment; crashAt++) {
+      const disk = Object.assign(new Disk(), { state: interrupted.state, effects: [...interrupted.effects], crashAt });
+      assert.deepEqual(await settledBy(disk), expected, `a crash at ${String(crashAt)}`);
+    }
+  });
+
   it('cuts off an audit line that was half written', () => {
     const effect: Effect = {
       sequence: 1,

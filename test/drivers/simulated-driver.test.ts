@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DriverClosedError } from '../../src/drivers/simulated/simulated-driver.ts';
 import type { Effect } from '../../src/drivers/simulated/state.ts';
+import { tokenOf } from '../../src/kernel/token.ts';
 import { OperationRun, UNINTERRUPTED } from '../support/driver-run.ts';
 import { eventually } from '../support/eventually.ts';
 import { SMALL_NODE, startSimulatedNode, type SimulatedNode } from '../support/simulated-driver.ts';
@@ -43,6 +44,42 @@ describe('simulated driver', () => {
     const result = await committing;
     assert.equal(result.ok ? 'ok' : result.errno, 'EINTR');
     assert.match(heartbeats[0] ?? '', /migrating memory40/);
+  });
+
+  it('settle ends a migration, and answers when it has stopped and the block is what it was', async () => {
+    node = startSimulatedNode({ ...SMALL_NODE, migrationMs: HOUR_MS });
+    const run = await prepareOffline();
+    const order: string[] = [];
+    const committing = run.step('commit').then((result) => order.push(result.ok ? 'ok' : result.errno));
+    await node.driver.settle({ tokens: { mem_hotplug_lock: 1 } });
+    order.push('settled');
+    await committing;
+    assert.deepEqual(order, ['ESTALE', 'settled']);
+    assert.equal(await stateOf(40), 'online');
+  });
+
+  it('settle does not wait for a step that has not begun, nor for one of another run', async () => {
+    node = startSimulatedNode({ ...SMALL_NODE, stepDelayMs: HOUR_MS });
+    const { bootId } = await node.driver.inspect([]);
+    const parts = { operation: 'offline', blockId: 40, bootId } as const;
+    const delayed = new OperationRun(node.driver, 1, parts).step('prepare');
+    const alive = new OperationRun(node.driver, 2, parts).step('prepare');
+    await node.driver.settle({ tokens: { mem_hotplug_lock: 1 } });
+    const result = await delayed;
+    assert.equal(result.ok ? 'ok' : result.errno, 'ESTALE');
+    node.driver.configure(SMALL_NODE);
+    await Promise.all([node.driver.close(), assert.rejects(alive, DriverClosedError)]);
+  });
+
+  it('tells the epoch of the highest token, or of the floor, also after a reboot', async () => {
+    node = startSimulatedNode();
+    assert.equal((await node.driver.status()).fencingEpoch, undefined);
+    const { bootId } = await node.driver.inspect([]);
+    await new OperationRun(node.driver, tokenOf(3, 7), { operation: 'offline', blockId: 40, bootId }).step('prepare');
+    assert.equal((await node.driver.status()).fencingEpoch, 3);
+    await node.driver.settle({ below: tokenOf(5, 0) });
+    node.driver.reboot();
+    assert.equal((await node.driver.status()).fencingEpoch, 5);
   });
 
   it('ends a migration at once when its duration is shortened', async () => {

@@ -276,7 +276,7 @@ describe('simulated fencing and journal', () => {
         const model = new Model();
         const existing = new Set(Object.keys(model.state.blocks).map(Number));
         for (const call of sequence) model.call(call);
-        for (const { change, blockId } of model.state.unwrittenEffects) {
+        for (const { change, blockId = -1 } of model.state.unwrittenEffects) {
           if (change === 'created') existing.add(blockId);
           if (change === 'removed') existing.delete(blockId);
         }

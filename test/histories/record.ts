@@ -14,11 +14,11 @@ describe('histories', function () {
   it('are recorded', async () => {
     const stage = await scenarioStage().open();
     const ask = stage.ask;
-    for (const { name, prepare, request } of SCENARIOS) {
+    for (const { name, prepare, start } of SCENARIOS) {
       stage.ask = ask;
       stage.autoOnline = 'offline';
       prepare?.(stage);
-      const run = await stage.start(request(stage));
+      const run = await start(stage);
       await run.result();
       await save(stage, name, run.workflowId, run.runId);
     }

@@ -4,9 +4,13 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
+import { RECOVERY_WORKFLOW } from '../../src/contract/dead-operation.ts';
+import { DEVICE_WORKFLOW } from '../../src/contract/device-operations.ts';
+import { HOLD_LOCKS_WORKFLOW } from '../../src/contract/hold-locks.ts';
 import { NODE_LOCKS_WORKFLOW } from '../../src/contract/node-locks.ts';
 import { OPERATION_WORKFLOW } from '../../src/contract/operations.ts';
 import { installTestRuntime } from '../support/test-runtime.ts';
+import { SILENT_SINKS } from '../../src/temporal/workers.ts';
 import { bundleWorkflows, workflowBundle } from '../../src/temporal/workflow-bundle.ts';
 import { SCENARIOS } from './scenarios.ts';
 
@@ -20,7 +24,8 @@ describe('committed histories', function () {
     const recorded = (await readdir(import.meta.dirname)).filter((file) => file.endsWith('.json'));
     const expected = [...SCENARIOS.map(({ name }) => name), NODE_LOCKS_WORKFLOW].map((name) => `${name}.json`);
     assert.deepEqual(recorded.sort(), expected.sort());
-    for (const type of [...Object.values(OPERATION_WORKFLOW), NODE_LOCKS_WORKFLOW]) {
+    const others = [...Object.values(DEVICE_WORKFLOW), RECOVERY_WORKFLOW, HOLD_LOCKS_WORKFLOW, NODE_LOCKS_WORKFLOW];
+    for (const type of [...Object.values(OPERATION_WORKFLOW), ...others]) {
       assert.ok(recorded.some((file) => file.startsWith(type)), type);
     }
   });
@@ -41,7 +46,7 @@ describe('committed histories', function () {
 
 async function replay(name: string, bundle: WorkflowBundleOption): Promise<void> {
   const history: unknown = JSON.parse(await readFile(path.join(import.meta.dirname, `${name}.json`), 'utf8'));
-  await Worker.runReplayHistory({ workflowBundle: bundle }, history, name);
+  await Worker.runReplayHistory({ workflowBundle: bundle, sinks: SILENT_SINKS }, history, name);
 }
 
 /** The workflows with one change: an online asks the plugins before the driver has prepared, instead of after. */

@@ -1,37 +1,92 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { claimEpoch, type LockServiceRecord } from '../../src/kernel/lock-epoch.ts';
+import { claimEpoch, type LockServiceClaim, type LockServiceRecord } from '../../src/kernel/lock-epoch.ts';
 import { epochOf, tokenOf } from '../../src/kernel/token.ts';
 
 describe('epoch of the lock service', () => {
-  it('begins at 1', () => {
-    assert.deepEqual(claimEpoch(undefined, { runId: 'a' }), { epoch: 1, runId: 'a' });
+  it('begins at 1, with nothing to recover', () => {
+    assert.deepEqual(claimEpoch(undefined, { runId: 'a' }, 0), { epoch: 1, runId: 'a' });
   });
 
   it('stays when the recorded run claims again, or continues as new', () => {
     const recorded = { epoch: 4, runId: 'a' };
-    assert.deepEqual(claimEpoch(recorded, { runId: 'a' }), recorded);
-    assert.deepEqual(claimEpoch(recorded, { runId: 'b', previousRunId: 'a', epoch: 4 }), { epoch: 4, runId: 'b' });
+    assert.deepEqual(claimEpoch(recorded, { runId: 'a' }, 4), recorded);
+    assert.deepEqual(claimEpoch(recorded, { runId: 'b', previousRunId: 'a', epoch: 4 }, 4), { epoch: 4, runId: 'b' });
   });
 
-  it('grows when the entity is created anew, when it was reset, and when the record is lost', () => {
+  it('grows when the entity is created anew, and names whose grants are to be found out', () => {
+    assert.deepEqual(claimEpoch({ epoch: 4, runId: 'a' }, { runId: 'new' }, 0), {
+      epoch: 5,
+      runId: 'new',
+      recovers: ['a'],
+    });
+  });
+
+  it('grows when a run was reset to before it claimed: what it carries lacks what was granted since', () => {
     const recorded = { epoch: 4, runId: 'a' };
-    assert.equal(claimEpoch(recorded, { runId: 'new' }).epoch, 5);
-    assert.equal(claimEpoch(recorded, { runId: 'reset', previousRunId: 'before-a', epoch: 3 }).epoch, 5);
-    assert.equal(claimEpoch(undefined, { runId: 'b', previousRunId: 'a', epoch: 4 }).epoch, 5);
+    for (const epoch of [3, 4]) {
+      assert.deepEqual(claimEpoch(recorded, { runId: 'reset', previousRunId: 'before-a', epoch }, 4), {
+        epoch: 5,
+        runId: 'reset',
+        recovers: ['a'],
+      });
+    }
   });
 
-  it('never hands one epoch to two runs that do not continue each other, whatever claims in whatever order', () => {
-    const claim = fc.record({ runId: fc.constantFrom('a', 'b', 'c', 'd') });
+  it('grows when the record is lost, or put back to an older one; whoever carries more recovers nothing', () => {
+    const claim = { runId: 'b', previousRunId: 'a', epoch: 4 };
+    assert.deepEqual(claimEpoch(undefined, claim, 4), { epoch: 5, runId: 'b' });
+    assert.deepEqual(claimEpoch({ epoch: 2, runId: 'old', recovers: ['older'] }, claim, 4), { epoch: 5, runId: 'b' });
+  });
+
+  it('is higher than what the node has seen, also for the run that is recorded', () => {
+    assert.equal(claimEpoch(undefined, { runId: 'a' }, 7).epoch, 8);
+    assert.equal(claimEpoch({ epoch: 3, runId: 'x' }, { runId: 'a' }, 7).epoch, 8);
+    assert.equal(claimEpoch({ epoch: 3, runId: 'a' }, { runId: 'a' }, 7).epoch, 8);
+  });
+
+  it('keeps the list of runs to be found out until somebody has done that', () => {
+    const first = claimEpoch({ epoch: 1, runId: 'a' }, { runId: 'b' }, 0);
+    assert.deepEqual(claimEpoch(first, { runId: 'b' }, 0), first, 'claimed again');
+    assert.deepEqual(claimEpoch(first, { runId: 'c' }, 0), { epoch: 3, runId: 'c', recovers: ['a', 'b'] });
+  });
+
+  /** Runs of one workflow id: each is created anew, continues the one before it, or is a reset of it. */
+  const births = fc.array(fc.constantFrom('anew' as const, 'continued' as const, 'reset' as const), { maxLength: 12 });
+
+  it('never hands one epoch to two runs that do not continue each other; who does not continue recovers', () => {
     fc.assert(
-      fc.property(fc.array(claim, { maxLength: 12 }), (claims) => {
-        let recorded: LockServiceRecord | undefined;
-        const owners = new Map<number, string>();
-        for (const one of claims) {
-          recorded = claimEpoch(recorded, one);
-          const owner = owners.get(recorded.epoch);
-          assert.ok(owner === undefined || owner === one.runId);
-          owners.set(recorded.epoch, one.runId);
+      fc.property(births, fc.boolean(), (kinds, isLate) => {
+        let recorded: LockServiceRecord | undefined = claimEpoch(undefined, { runId: '0' }, 0);
+        let claim: LockServiceClaim = { runId: '0' };
+        let epoch = recorded.epoch;
+        for (const [index, kind] of kinds.entries()) {
+          const runId = String(index + 1);
+          if (kind === 'continued') claim = { runId, previousRunId: claim.runId, epoch };
+          else if (kind === 'anew') claim = { runId };
+          else claim = { ...claim, runId };
+          const next: LockServiceRecord = claimEpoch(recorded, claim, isLate ? recorded.epoch : 0);
+          assert.equal(next.epoch, kind === 'continued' ? epoch : epoch + 1);
+          assert.equal(next.recovers?.includes(recorded.runId) ?? false, kind !== 'continued');
+          assert.deepEqual(claimEpoch(next, claim, next.epoch), next, 'a claim that is repeated');
+          recorded = next;
+          ({ epoch } = next);
+        }
+      }),
+    );
+  });
+
+  it('never falls, whatever is recorded and claimed', () => {
+    const epoch = fc.integer({ min: 0, max: 5 });
+    const runId = fc.constantFrom('a', 'b', 'c');
+    const record = fc.option(fc.record({ epoch: fc.integer({ min: 1, max: 5 }), runId }), { nil: undefined });
+    const claim = fc.record({ runId, previousRunId: runId, epoch }, { requiredKeys: ['runId'] });
+    fc.assert(
+      fc.property(record, claim, epoch, (recorded, claimed, floor) => {
+        const next = claimEpoch(recorded, claimed, floor);
+        assert.ok(next.epoch >= Math.max(recorded?.epoch ?? 1, claimed.epoch ?? 1, floor));
+        if (next.epoch === recorded?.epoch) {
+          assert.ok([claimed.runId, claimed.previousRunId].includes(recorded.runId));
         }
       }),
     );
@@ -40,7 +95,7 @@ describe('epoch of the lock service', () => {
 
 describe('fencing tokens', () => {
   it('order by epoch, then by sequence, and stay exact integers', () => {
-    const part = fc.tuple(fc.integer({ min: 1, max: 2 ** 21 }), fc.integer({ min: 0, max: 2 ** 31 - 1 }));
+    const part = fc.tuple(fc.integer({ min: 1, max: 2 ** 22 - 1 }), fc.integer({ min: 0, max: 2 ** 31 - 1 }));
     fc.assert(
       fc.property(part, part, ([e1, s1], [e2, s2]) => {
         const [a, b] = [tokenOf(e1, s1), tokenOf(e2, s2)];
@@ -56,7 +111,7 @@ describe('fencing tokens', () => {
       [0, 1],
       [1, -1],
       [1, 2 ** 31],
-      [2 ** 21 + 1, 0],
+      [2 ** 22, 0],
     ] as const) {
       assert.throws(() => tokenOf(epoch, sequence), RangeError);
     }

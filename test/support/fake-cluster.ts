@@ -9,6 +9,8 @@ import type {
 import type { Caches, Cluster, NodeObject, WriteResult } from '../../src/controller/cluster.ts';
 import type { BlockEvent } from '../../src/controller/event-of.ts';
 import type { Change } from '../../src/controller/controller.ts';
+import { without } from './without.ts';
+import type { ShownLocks } from '../../src/controller/report-locks.ts';
 import { operatorFields } from '../../src/controller/operator-fields.ts';
 
 export type Listener = (block: MemoryBlock, change: Change) => void;
@@ -20,6 +22,8 @@ export class FakeCluster implements Cluster {
   readonly notifiers = new Map<string, MemoryNotifier>();
   readonly events: BlockEvent[] = [];
   readonly listeners: Listener[] = [];
+  /** Every write of NodeMemory.status.locks, in order. */
+  readonly shownLocks: ShownLocks[] = [];
   /** Requests that a real controller would have sent to the server. */
   requests = 0;
   crdTerminating = false;
@@ -96,6 +100,17 @@ export class FakeCluster implements Cluster {
 
   writeFinalizers(block: MemoryBlock, finalizers: readonly string[]): Promise<WriteResult> {
     return this.#write(block, (live) => ({ ...live, metadata: { ...live.metadata, finalizers } }));
+  }
+
+  writeNodeLocks(node: string, locks: ShownLocks): Promise<WriteResult> {
+    return this.#request(() => {
+      const live = this.nodeMemories.get(node);
+      if (!live) return 'gone';
+      const status = without(live.status ?? {}, 'locks');
+      this.nodeMemories.set(node, { ...live, status: { ...status, ...(locks.length > 0 ? { locks } : {}) } });
+      this.shownLocks.push(locks);
+      return 'written';
+    });
   }
 
   writeNotifierConditions(notifier: MemoryNotifier, conditions: readonly Condition[]): Promise<WriteResult> {

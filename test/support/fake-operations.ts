@@ -1,20 +1,21 @@
 /** A Temporal server in memory: at most one operation runs per workflow id, and ends when a test says so. */
 import { operationWorkflowId } from '../../src/contract/names.ts';
+import type { RecoveryRequest } from '../../src/contract/dead-operation.ts';
+import type { OperationDescription, OperationStarter, StartResult } from '../../src/contract/operation-starter.ts';
 import type {
-  OperationDescription,
-  OperationProgress,
-  OperationStarter,
-  StartResult,
-} from '../../src/contract/operation-starter.ts';
-import type { OperationMemo, OperationOutcome, OperationRequest } from '../../src/contract/operations.ts';
+  OperationMemo,
+  OperationOutcome,
+  OperationPhase,
+  OperationRequest,
+} from '../../src/contract/operations.ts';
 import { applyOutcome } from '../../src/controller/record-outcome.ts';
 import { without } from './without.ts';
-import { CLUSTER } from './block-fixtures.ts';
+import { BOOT, CLUSTER } from './block-fixtures.ts';
 import type { FakeClock } from './fake-clock.ts';
 import type { FakeCluster } from './fake-cluster.ts';
 
 export interface FakeRun {
-  readonly request: OperationRequest;
+  readonly request: OperationRequest | RecoveryRequest;
   readonly memo: OperationMemo;
   readonly workflowId: string;
   readonly runId: string;
@@ -26,7 +27,7 @@ export interface FakeRun {
 
 export class FakeOperations implements OperationStarter {
   isReachable = true;
-  progress: OperationProgress | undefined;
+  progress: OperationPhase | undefined;
   readonly runs: FakeRun[] = [];
   /** Called between the start of a run and the answer that says so. */
   onStarted: ((run: FakeRun) => void) | undefined;
@@ -52,34 +53,51 @@ export class FakeOperations implements OperationStarter {
   /** Ends the running operation as its workflow would: agent's view first, then the outcome. */
   end(outcome: Partial<OperationOutcome> = {}): void {
     const run = this.running();
-    const { type, input } = run.request;
+    const { type: started, input } = run.request;
+    const type = run.memo.type;
+    const runId = run.memo.recovers ?? run.runId;
     run.isRunning = false;
+    run.closedAs = 'COMPLETED';
     const name = input.block?.name ?? '';
     if (!this.#cluster.blocks.has(name)) return;
-    const full: OperationOutcome = { type, result: 'Succeeded', message: 'done', notifiers: [], ...outcome };
+    const full: OperationOutcome = {
+      type,
+      result: started === 'recover' ? 'Unknown' : 'Succeeded',
+      message: 'done',
+      notifiers: [],
+      ...outcome,
+    };
     const generation = input.block?.generation ?? 0;
     this.#cluster.patchStatus(name, (before) => {
       const status = without(before, 'zone');
       const seen = full.result === 'Succeeded' ? SEEN_AFTER[type] : { state: status.state ?? 'absent' };
-      return applyOutcome(
-        { ...status, ...seen },
-        { outcome: full, runId: run.runId, generation, nowMs: this.#clock.nowMs() },
-      );
+      return applyOutcome({ ...status, ...seen }, { outcome: full, runId, generation, nowMs: this.#clock.nowMs() });
     });
   }
 
-  terminate(): void {
+  /** The running operation takes its second look, as its workflow would: from here on it may ask notifiers. */
+  lookAgain(): void {
+    const { memo, workflowId, runId, startTime, request } = this.running();
+    const operation = { type: memo.type, workflowId, runId, startTime, phase: 'Driving', bootId: BOOT };
+    this.#cluster.patchStatus(request.input.block?.name ?? '', (status) => ({ ...status, operation }));
+  }
+
+  terminate(): FakeRun {
     const run = this.running();
     run.isRunning = false;
     run.closedAs = 'TERMINATED';
+    return run;
   }
 
-  async start(request: OperationRequest, memo: OperationMemo): Promise<StartResult> {
+  async start(request: OperationRequest | RecoveryRequest, memo: OperationMemo): Promise<StartResult> {
     await this.#reach();
-    const block = this.#cluster.block(request.input.block?.name ?? '');
-    const workflowId = operationWorkflowId(CLUSTER, request.input.node, block.spec.blockId);
+    const blockId = Number(/\d+$/.exec(request.input.block?.name ?? '')?.[0]);
+    const workflowId = operationWorkflowId(CLUSTER, request.input.node, blockId);
     const other = this.runs.find((run) => run.isRunning && run.workflowId === workflowId);
-    if (other) return { kind: 'already-running', runId: other.runId, memo: other.memo };
+    if (other) {
+      const { runId, memo: theirs, startTime } = other;
+      return { kind: 'already-running', runId, memo: theirs, startTime };
+    }
     const runId = `run-${String(this.runs.length + 1)}`;
     const startTime = new Date(this.#clock.nowMs()).toISOString();
     const run = { request, memo, workflowId, runId, startTime, isRunning: true, isCancelRequested: false };
@@ -90,7 +108,7 @@ export class FakeOperations implements OperationStarter {
 
   async describe(workflowId: string, runId?: string): Promise<OperationDescription | undefined> {
     await this.#reach();
-    return this.runs.find((run) => run.workflowId === workflowId && (!runId || run.runId === runId));
+    return this.runs.findLast((run) => run.workflowId === workflowId && (!runId || run.runId === runId));
   }
 
   async cancel(workflowId: string, runId: string): Promise<void> {
@@ -99,7 +117,7 @@ export class FakeOperations implements OperationStarter {
     if (run) run.isCancelRequested = true;
   }
 
-  async phase(): Promise<OperationProgress | undefined> {
+  async phase(): Promise<OperationPhase | undefined> {
     await this.#reach();
     return this.progress;
   }

@@ -7,6 +7,7 @@ import {
   LOCK_GRANTED_SIGNAL,
   type LockDenied,
   type LockGranted,
+  type RequestLocksAnswer,
 } from '../../src/contract/locks.ts';
 
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
@@ -22,16 +23,30 @@ export async function storyOf(client: Client, workflowId: string, runId?: string
 }
 
 function lineOf(event: HistoryEvent): string[] {
+  // A timer says how long somebody was ready to wait, not what was done.
+  if (event.timerStartedEventAttributes ?? event.timerCanceledEventAttributes) return [];
   const summary = event.userMetadata?.summary;
-  if (summary && event.eventId?.toString() !== '1') return [defaultPayloadConverter.fromPayload<string>(summary)];
+  if (summary && event.eventId?.toString() !== '1') {
+    return [defaultPayloadConverter.fromPayload<string>(summary), ...grantedAtOnce(event)];
+  }
   const signal = event.workflowExecutionSignaledEventAttributes;
   const payload = signal?.input?.payloads?.[0];
   if (!payload) return [];
   if (signal.signalName === LOCK_GRANTED_SIGNAL) {
-    const { grants } = defaultPayloadConverter.fromPayload<LockGranted>(payload);
-    return [`granted ${grants.map((lock) => lock.name).join(', ')}`];
+    return [granted(defaultPayloadConverter.fromPayload<LockGranted>(payload))];
   }
   if (signal.signalName === LOCK_DENIED_SIGNAL)
     return [`denied ${defaultPayloadConverter.fromPayload<LockDenied>(payload).errno}`];
   return [];
+}
+
+/** A request for locks that were free: the grant is the result of the local activity that asked. */
+function grantedAtOnce({ markerRecordedEventAttributes: marker }: HistoryEvent): string[] {
+  const payload = marker?.details?.['result']?.payloads?.[0];
+  const answer = payload && defaultPayloadConverter.fromPayload<RequestLocksAnswer | null>(payload);
+  return answer?.kind === 'granted' ? [granted(answer)] : [];
+}
+
+function granted({ grants }: LockGranted): string {
+  return `granted ${grants.map((lock) => lock.name).join(', ')}`;
 }

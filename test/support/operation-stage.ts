@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
+import type { RecoveryRequest } from '../../src/contract/dead-operation.ts';
 import type { LookAgainResult, OperationActivities, RecordOutcomeInput } from '../../src/contract/activities.ts';
 import { LOCK_TABLE_QUERY, type LockTableView } from '../../src/contract/locks.ts';
 import { locksTaskQueue, nodeLocksWorkflowId, nodeTaskQueue } from '../../src/contract/names.ts';
@@ -9,10 +10,11 @@ import { NODE_LOCKS_WORKFLOW, type NodeLocksInput } from '../../src/contract/nod
 import type { MemoryNotify, NotifierReply, RegisteredNotifier } from '../../src/contract/notifier.ts';
 import type { OperationInput, OperationOutcome, OperationRequest } from '../../src/contract/operations.ts';
 import { lookAgain } from '../../src/controller/look-again.ts';
-import { createLockActivities } from '../../src/temporal/lock-activities.ts';
+import { createLockActivities, type LockActivitiesOptions } from '../../src/temporal/lock-activities.ts';
 import { startOperation } from '../../src/temporal/start-operation.ts';
 import { createWorkers } from '../../src/temporal/workers.ts';
 import { workflowBundle } from '../../src/temporal/workflow-bundle.ts';
+import { LockServiceRecords } from './lock-service-record.ts';
 import type { ScriptedNode } from './scripted-node.ts';
 import { sharedTemporal } from './shared-temporal.ts';
 
@@ -32,6 +34,7 @@ export class OperationStage {
   readonly cluster = `t-${randomUUID().slice(0, 8)}`;
   readonly node: ScriptedNode;
   client!: Client;
+  lockService!: LockServiceRecords;
   readonly outcomes: RecordOutcomeInput[] = [];
   readonly asked: MemoryNotify[] = [];
   notifiers: readonly RegisteredNotifier[] = [];
@@ -50,20 +53,27 @@ export class OperationStage {
     return { cluster: this.cluster, node: this.node.name, lockTimeoutMs: 60_000, timings };
   }
 
-  async open(options: { withoutAgent?: boolean } = {}): Promise<this> {
+  /** `activitiesOf`: the operator's activities to use instead of the scripted ones. */
+  async open(
+    options: {
+      withoutAgent?: boolean;
+      requests?: LockActivitiesOptions;
+      activitiesOf?: (client: Client) => OperationActivities;
+    } = {},
+  ): Promise<this> {
     const { client, native: connection, namespace } = await sharedTemporal();
     this.client = client;
-    const lockActivities = createLockActivities(client);
-    const epochs = { claimLockService: ({ epoch }: { epoch?: number }) => Promise.resolve({ epoch: epoch ?? 1 }) };
+    const lockActivities = createLockActivities(client, options.requests);
+    this.lockService = new LockServiceRecords(client);
     this.workers = [
       ...(await createWorkers({
         connection,
         namespace,
         cluster: this.cluster,
         workflowBundle: await workflowBundle(),
-        operationActivities: this.operationActivities,
+        operationActivities: options.activitiesOf?.(client) ?? this.operationActivities,
         lockActivities,
-        lockServiceActivities: epochs,
+        lockServiceActivities: this.lockService.activities,
       })),
     ];
     this.runs = this.workers.map((worker) => worker.run());
@@ -91,7 +101,7 @@ export class OperationStage {
   }
 
   /** Starts an operation directly, under an id of its own: nothing but the locks keeps two of one block apart. */
-  async start(request: OperationRequest): Promise<Running> {
+  async start(request: OperationRequest | RecoveryRequest): Promise<Running> {
     const workflowId = `${this.cluster}/direct/${request.type}/${randomUUID().slice(0, 8)}`;
     const runId = await startOperation(this.client, { workflowId, request, blockSizeBytes: 128 * 2 ** 20 });
     const handle = this.client.workflow.getHandle(workflowId, runId);
@@ -104,14 +114,19 @@ export class OperationStage {
     };
   }
 
+  /** Workflow id of the node's lock entity. */
+  get lockEntityId(): string {
+    return nodeLocksWorkflowId(this.cluster, this.node.name);
+  }
+
   async lockTable(): Promise<LockTableView> {
-    const handle = this.client.workflow.getHandle(nodeLocksWorkflowId(this.cluster, this.node.name));
+    const handle = this.client.workflow.getHandle(this.lockEntityId);
     return handle.query<LockTableView>(LOCK_TABLE_QUERY);
   }
 
-  /** Starts the lock entity with a history so short that it continues as new after a few messages. */
-  async startLockEntity(historyLengthMax: number): Promise<void> {
-    const input: NodeLocksInput = { cluster: this.cluster, node: this.node.name, historyLengthMax };
+  /** Starts the lock entity before the first message would: with short times, or a history so short that it soon continues as new. */
+  async startLockEntity(options: Pick<NodeLocksInput, 'historyLengthMax' | 'timings'>): Promise<void> {
+    const input: NodeLocksInput = { cluster: this.cluster, node: this.node.name, ...options };
     const workflowId = nodeLocksWorkflowId(this.cluster, this.node.name);
     await this.client.workflow.start(NODE_LOCKS_WORKFLOW, {
       workflowId,
@@ -132,6 +147,11 @@ export class OperationStage {
     }
   }
 
+  async callNotifier(notifier: RegisteredNotifier, event: MemoryNotify): Promise<NotifierReply> {
+    this.asked.push(event);
+    return this.ask(notifier, event);
+  }
+
   private readonly operationActivities: OperationActivities = {
     lookAgain: (input) => {
       const { autoOnline, notifiers } = this;
@@ -139,10 +159,11 @@ export class OperationStage {
       const chain = { notifiers, fingerprint: 'test' };
       return Promise.resolve(lookAgain(input, { block: undefined, node, isCrdTerminating: false, chain }));
     },
-    callNotifier: ({ notifier, event }) => {
-      this.asked.push(event);
-      return Promise.resolve(this.ask(notifier, event));
+    findDebt: ({ dead, blockId }) => {
+      const { autoOnline, notifiers } = this;
+      return Promise.resolve({ dead, blockId, autoOnline, notifiers, chain: 'test' });
     },
+    callNotifier: ({ notifier, event }) => this.callNotifier(notifier, event),
     recordOutcome: (input) => {
       this.outcomes.push(input);
       return Promise.resolve();

@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { after } from 'mocha';
@@ -41,6 +42,9 @@ export interface SeenOperation {
   /** `RUNNING`, `COMPLETED` … */
   readonly status: string;
 }
+
+/** Every operator has to know a plugin that is registered: any of them may be the one to call it. */
+const COUNTING_PLUGIN = fileURLToPath(new URL('counting-plugin.ts', import.meta.url));
 
 let shared: Promise<OperatorStage> | undefined;
 
@@ -116,7 +120,7 @@ export class OperatorStage extends SimulatedCluster {
   /** Resolves when it works: its copies of the cluster are complete. */
   async startOperator(name: string, env: Readonly<Record<string, string>> = {}): Promise<SupervisedChild> {
     const seen = (await this.log(name)).length;
-    const operator = await this.environment.startOperator({ name, env });
+    const operator = await this.environment.startOperator({ name, env, args: ['--plugin', COUNTING_PLUGIN] });
     this.#processes.set(name, operator);
     await eventually(`${name} watches every kind`, async () => {
       if (!operator.isRunning) throw new Error(describeExit(await operator.exited));

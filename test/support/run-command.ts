@@ -12,6 +12,8 @@ export interface CommandOptions {
   readonly signal?: AbortSignal;
   /** Keep what it prints, instead of passing it on. */
   readonly capture?: boolean;
+  /** Told all that was captured so far, whenever there is more. */
+  readonly onOutput?: (output: string) => void;
 }
 
 export interface CommandResult {
@@ -24,7 +26,7 @@ export interface CommandResult {
 /** Runs an executable of node_modules/.bin or PATH in the repository's root, in a process group of its own. */
 export async function runCommand(
   [command, ...args]: readonly [string, ...string[]],
-  { env = {}, signal, capture = false }: CommandOptions = {},
+  { env = {}, signal, capture = false, onOutput }: CommandOptions = {},
 ): Promise<CommandResult> {
   const searchPath = [path.join(REPOSITORY, 'node_modules', '.bin'), process.env['PATH'] ?? ''].join(path.delimiter);
   const stdio = capture ? 'pipe' : 'inherit';
@@ -36,7 +38,10 @@ export async function runCommand(
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      onOutput?.(output);
+    });
   }
   const exited = once(child, 'close') as Promise<[number | null]>;
   await once(child, 'spawn');

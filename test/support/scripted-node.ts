@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import type { NodeActivities } from '../../src/contract/activities.ts';
+import type { NodeActivities, OnlineMemsReader, SettleInput } from '../../src/contract/activities.ts';
 import { blockIdsOf, demandedLocks, type DriverCall, type DriverResult } from '../../src/contract/driver.ts';
+import { MEM_HOTPLUG_LOCK } from '../../src/contract/lock-names.ts';
 import type { MemoryBlockState } from '../../src/kernel/memory-block.ts';
 
 export const BLOCK_SIZE = 128 * 2 ** 20;
@@ -17,11 +18,17 @@ export interface Hold {
 
 export class ScriptedNode {
   readonly name: string;
-  readonly bootId = 'boot-1';
+  bootId = 'boot-1';
   readonly states = new Map<number, MemoryBlockState>();
   readonly calls: DriverCall[] = [];
+  readonly settlements: SettleInput[] = [];
   /** `online.commit` → what to answer instead of doing it. */
   readonly answers = new Map<string, DriverResult>();
+  /** Processes inside get_online_mems(): a writer waits until there are none. */
+  readers: readonly OnlineMemsReader[] = [];
+  /** Token of mem_hotplug_lock for which readers are kept out. */
+  writing: number | undefined;
+  private writer: string | undefined;
   private readonly holds = new Map<string, { reach: (call: DriverCall) => void; gate: Promise<void> }>();
 
   constructor(name: string, states: Record<number, MemoryBlockState> = {}) {
@@ -35,6 +42,11 @@ export class ScriptedNode {
     const gate = Promise.withResolvers<undefined>();
     this.holds.set(step, { reach: reached.resolve, gate: gate.promise });
     return { reached: reached.promise, letGo: () => gate.resolve(undefined) };
+  }
+
+  /** Steps stop nowhere any more, unless they have stopped already. */
+  forgetHolds(): void {
+    this.holds.clear();
   }
 
   /** The steps so far, as `online.commit`. */
@@ -52,6 +64,10 @@ export class ScriptedNode {
     driverStep: async (call) => {
       this.calls.push(call);
       for (const lock of demandedLocks(call)) assert.ok(call.tokens[lock], `${call.step} without a token of ${lock}`);
+      const token = call.tokens[MEM_HOTPLUG_LOCK];
+      if (demandedLocks(call).includes(MEM_HOTPLUG_LOCK))
+        assert.ok((this.writing ?? Infinity) <= (token ?? 0), 'readers are kept out');
+      if (token === undefined && this.writer === call.owner.runId) this.writing = undefined;
       const key = `${call.operation}.${call.step}`;
       const answer = this.answers.get(key) ?? this.carryOut(call);
       const hold = this.holds.get(key);
@@ -59,6 +75,21 @@ export class ScriptedNode {
       if (!hold) return answer;
       hold.reach(call);
       return (await this.isInterrupted(hold.gate)) ? { ok: false, errno: 'EINTR', message: 'cancelled' } : answer;
+    },
+    beginWrite: ({ token, owner }) => {
+      this.writing = token;
+      this.writer = owner.runId;
+      const { readers } = this;
+      return Promise.resolve(readers.length === 0 ? { kind: 'begun' } : { kind: 'waiting', readers });
+    },
+    endWrite: ({ token }) => {
+      if ((this.writing ?? Infinity) <= token) this.writing = undefined;
+      return Promise.resolve();
+    },
+    settle: (input) => {
+      this.settlements.push(input);
+      for (const [id, state] of this.states) if (state === 'going-offline') this.states.set(id, 'online');
+      return Promise.resolve({ bootId: this.bootId, highestToken: 0 });
     },
   };
 

@@ -11,7 +11,7 @@ export const STAGES: readonly Stage[] = [
       { kind: 'check', name: 'types of the sandbox', command: ['tsc', '-p', 'tsconfig.sandbox.json'] },
       { kind: 'check', name: 'lint', command: ['eslint', '.'] },
       { kind: 'check', name: 'format', command: ['prettier', '--check', '--log-level', 'warn', '.'] },
-      { kind: 'check', name: 'layers', command: ['depcruise', 'src', 'workflows', 'test'] },
+      { kind: 'check', name: 'layers', command: ['depcruise', 'src', 'workflows', 'test', 'bench'] },
       { kind: 'check', name: 'dead code', command: ['knip', '--no-progress'] },
     ],
   },
@@ -24,7 +24,7 @@ export const STAGES: readonly Stage[] = [
         kind: 'mocha',
         groups: [
           [
-            'test/{agent,cli,conformance,contract,controller,dev,drivers,k8s,kernel,operator,plugins,temporal}/**/*.test.ts',
+            'test/{agent,cli,conformance,contract,controller,dev,drivers,k8s,kernel,online-mems,operator,plugins,temporal}/**/*.test.ts',
           ],
         ],
         testTimeoutMs: 10_000,
@@ -34,8 +34,30 @@ export const STAGES: readonly Stage[] = [
   {
     name: 'workflow',
     budgetMinutes: 2,
-    needs: ['temporal'],
-    steps: [{ kind: 'mocha', groups: [['test/{workflow,histories}/**/*.test.ts']], testTimeoutMs: 30_000 }],
+    needs: ['temporal', 'etcd'],
+    steps: [
+      {
+        kind: 'mocha',
+        groups: [['test/{workflow,histories}/**/*.test.ts'], ['test/bench/**/*.test.ts']],
+        testTimeoutMs: 30_000,
+      },
+    ],
+  },
+  {
+    name: 'locks',
+    budgetMinutes: 3,
+    needs: ['temporal', 'lock-checker'],
+    steps: [
+      {
+        kind: 'mocha',
+        groups: [
+          ['test/linearizability/{checker,linearizability,observed-client}.test.ts'],
+          // These wait for workers more than they work.
+          ['test/linearizability/mutants.test.ts'],
+        ],
+        testTimeoutMs: 60_000,
+      },
+    ],
   },
   {
     name: 'integration',

@@ -180,7 +180,7 @@ describe('cancelled, late and lonely operations', function () {
 
   it('the lock entity continues as new under load and loses nothing', async () => {
     await stage.open();
-    await stage.startLockEntity(60);
+    await stage.startLockEntity({ historyLengthMax: 60 });
     stage.notifiers = [];
     const runs = await Promise.all(Array.from({ length: 12 }, () => stage.start(online())));
     const outcomes = await Promise.all(runs.map((run) => run.result()));

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { OperationRequest } from '../../src/contract/operations.ts';
 import { eventsOf, storyOf } from '../support/history-story.ts';
-import { nodeLocksWorkflowId } from '../../src/contract/names.ts';
 import { eventually } from '../support/eventually.ts';
 import { OperationStage, registered, type Running } from '../support/operation-stage.ts';
 import { BLOCK_SIZE, ScriptedNode } from '../support/scripted-node.ts';
@@ -16,7 +15,9 @@ describe('sequences of operations', function () {
   let stage: OperationStage;
 
   beforeEach(async () => {
-    stage = await new OperationStage(new ScriptedNode('worker-1', { 30: 'offline', 31: 'online' })).open();
+    stage = await new OperationStage(
+      new ScriptedNode('worker-1', { 29: 'offline', 30: 'offline', 31: 'online' }),
+    ).open();
     stage.notifiers = [registered('first', { priority: 10 }), registered('second')];
   });
   afterEach(() => stage.close());
@@ -30,6 +31,7 @@ describe('sequences of operations', function () {
     type: 'offline',
     input: { ...stage.base, blockId, offlineTimeoutMs: 10_000 },
   });
+  const one = { start: 29 * BLOCK_SIZE, size: BLOCK_SIZE };
   const add = (): OperationRequest => ({ type: 'add', input: { ...stage.base, range } });
   const remove = (): OperationRequest => ({ type: 'remove', input: { ...stage.base, range } });
 
@@ -53,6 +55,7 @@ describe('sequences of operations', function () {
       `granted ${D}, device_lock/memory30, ${M}`,
       'look at worker-1',
       'look again: memory30 is offline',
+      'mem_hotplug_begin',
       'prepare online memory30',
       'MEM_GOING_ONLINE → first',
       'MEM_GOING_ONLINE → second',
@@ -74,6 +77,7 @@ describe('sequences of operations', function () {
       `granted ${D}, device_lock/memory31, ${M}`,
       'look at worker-1',
       'look again: memory31 is online',
+      'mem_hotplug_begin',
       'prepare offline memory31',
       'MEM_GOING_OFFLINE → first',
       'MEM_GOING_OFFLINE → second',
@@ -98,6 +102,7 @@ describe('sequences of operations', function () {
       'prepare add 0x100000000',
       `take ${M}`,
       `granted ${M}`,
+      'mem_hotplug_begin',
       'commit add memory32',
       `take ${L32}`,
       `granted ${L32}`,
@@ -126,6 +131,7 @@ describe('sequences of operations', function () {
       'finish add 0x100000000',
       `take ${L32} → ${M}`,
       `granted ${L32}, ${M}`,
+      'mem_hotplug_begin',
       'prepare online memory32',
       'MEM_GOING_ONLINE → guard',
       'abort online memory32',
@@ -149,6 +155,7 @@ describe('sequences of operations', function () {
       'prepare remove 0x100000000',
       `take ${M}`,
       `granted ${M}`,
+      'mem_hotplug_begin',
       `take ${L32}`,
       `granted ${L32}`,
       'commit remove memory32',
@@ -158,6 +165,7 @@ describe('sequences of operations', function () {
       'commit remove memory33',
       `release ${L33}`,
       'finish remove 0x100000000',
+      'mem_hotplug_done',
       `release ${M}, ${D}`,
     ]);
     await assertAllFree();
@@ -210,6 +218,7 @@ describe('sequences of operations', function () {
     assert.deepEqual([result, errno], ['Failed', 'EBUSY']);
     assert.deepEqual(stage.node.steps, ['offline.prepare']);
     assert.deepEqual(stage.asked, []);
+    assert.equal(stage.node.writing, undefined, 'readers on the node are let in again');
     await assertAllFree();
   });
 
@@ -245,20 +254,52 @@ describe('sequences of operations', function () {
     assert.deepEqual([result, errno], ['Failed', 'ENODEV']);
   });
 
-  it('the locks of an uncontended operation cost 6 events in it and 13 in the lock entity', async () => {
-    await play(online());
-    await assertAllFree();
-    const locksId = nodeLocksWorkflowId(stage.cluster, 'worker-1');
-    const before = (await eventsOf(stage.client, locksId)).length;
-    // Online already: two activities to find that out, one request, one release, and nothing else.
-    const { run, noop } = await play(online(30));
-    assert.equal(noop, true);
-    await assertAllFree();
-    const base = 5; // started, one workflow task (3), completed
-    const activity = 3 + 3; // scheduled, started, completed, and the workflow task that goes on
-    const result = 1; // search attribute
-    const events = await eventsOf(stage.client, run.workflowId, run.runId);
-    assert.equal(events.length - base - 2 * activity - result, 6);
-    assert.equal((await eventsOf(stage.client, locksId)).length - before, 13);
+  it('keeping readers out costs one activity where a step follows the release of mem_hotplug_lock, and two where none does', async () => {
+    const [onlined, removed] = [
+      await play(online()),
+      await play({ type: 'remove', input: { ...stage.base, range: one } }),
+    ];
+    const gateActivities = (story: readonly string[]): number =>
+      story.filter((line) => line.startsWith('mem_hotplug_')).length;
+    assert.deepEqual([gateActivities(onlined.story), gateActivities(removed.story)], [1, 2]);
+    assert.equal(stage.node.writing, undefined);
+  });
+
+  describe('the locks of an uncontended operation', () => {
+    for (const [way, byUpdate, own, entity] of [
+      ['by update', true, 2, 9],
+      ['by signal', false, 6, 13],
+    ] as const) {
+      it(`cost ${String(own)} events in it and ${String(entity)} in the lock entity when requests go ${way}`, async () => {
+        const other = await new OperationStage(new ScriptedNode('worker-1', { 30: 'online' })).open({
+          requests: { byUpdate },
+        });
+        try {
+          assert.deepEqual(await costOfLocks(other), [own, entity]);
+        } finally {
+          await other.close();
+        }
+      });
+    }
   });
 });
+
+/** History events of an operation that finds nothing to do: in it, but for all that is not about locks; in the lock entity. */
+async function costOfLocks(stage: OperationStage): Promise<readonly [own: number, entity: number]> {
+  const request: OperationRequest = {
+    type: 'online',
+    input: { ...stage.base, blockId: 30, onlineType: 'online_movable' },
+  };
+  await (await stage.start(request)).result();
+  await eventually('all locks are free', async () => (await stage.lockTable()).locks.length === 0);
+  const before = (await eventsOf(stage.client, stage.lockEntityId)).length;
+  const run = await stage.start(request);
+  assert.equal((await run.result()).noop, true);
+  await eventually('all locks are free', async () => (await stage.lockTable()).locks.length === 0);
+  const base = 5; // started, one workflow task (3), completed
+  const activity = 3 + 3; // scheduled, started, completed, and the workflow task that goes on
+  const result = 1; // search attribute
+  const events = await eventsOf(stage.client, run.workflowId, run.runId);
+  const entity = await eventsOf(stage.client, stage.lockEntityId);
+  return [events.length - base - 2 * activity - result, entity.length - before];
+}

@@ -41,6 +41,9 @@ function refuseAdd(
   }
   const present = blockIdsOf(range, blockSizeBytes).find((id) => state.blocks[id]);
   if (present !== undefined) return { errno: 'EEXIST', message: `${where} overlaps memory${String(present)}` };
+  const device = state.deviceRanges?.find((other) => overlaps(other, range));
+  if (device)
+    return { errno: 'EEXIST', message: `${where} overlaps the device memory at ${formatAddress(device.start)}` };
   const claimed = state.claims.find((claim) => overlaps(claim.range, range));
   if (claimed)
     return { errno: 'EEXIST', message: `${where} overlaps the ${claimed.operation} of run ${claimed.runId}` };

@@ -8,6 +8,7 @@ export interface SimulatedBehaviour {
   readonly boot: { readonly blockSizeBytes: number; readonly blocks: readonly SimulatedBlocks[] };
   readonly maxBlockId: number;
   readonly numaNodes: ReadonlySet<number>;
+  readonly cpus: number;
   readonly movableNode: boolean;
   readonly unmovable: ReadonlySet<number>;
   readonly pinned: ReadonlySet<number>;
@@ -24,6 +25,7 @@ interface InjectedError extends Omit<SimulatedError, 'range'> {
 }
 
 const DEFAULT_BLOCK_SIZE = '128Mi';
+const DEFAULT_CPUS = 4;
 
 /** Throws a RangeError that names the field when a range or quantity cannot be read. */
 export function parseBehaviour(spec: SimulatedSpec): SimulatedBehaviour {
@@ -34,6 +36,7 @@ export function parseBehaviour(spec: SimulatedSpec): SimulatedBehaviour {
     },
     maxBlockId: spec.maxBlockId ?? BLOCKS_MAX - 1,
     numaNodes: new Set(spec.numaNodes ?? [0]),
+    cpus: spec.cpus ?? DEFAULT_CPUS,
     movableNode: spec.movableNode ?? false,
     unmovable: inField('unmovable', () => blockSet(spec.unmovable)),
     pinned: inField('pinned', () => blockSet(spec.pinned)),

@@ -5,7 +5,7 @@ import type { SimulatedBehaviour } from './behaviour.ts';
 import { STATE_VERSION, type SimulatedBlock, type SimulatedState } from './state.ts';
 
 /**
- * `previous` is the node before the reboot. Only its tokens survive: the counter of a lock outlives a boot, whereas
+ * `previous` is the node before the reboot. Only its tokens and their floor survive: the counter of a lock outlives a boot, whereas
  * claims, transitions and the journal describe memory that no longer is as they say.
  */
 export function boot(
@@ -21,6 +21,7 @@ export function boot(
     blocks: Object.fromEntries(layout.blocks.flatMap(bootBlocks)),
     claims: [],
     tokens: previous?.tokens ?? {},
+    ...(previous?.tokenFloor === undefined ? {} : { tokenFloor: previous.tokenFloor }),
     journal: [],
     lastEffect: previous?.lastEffect ?? 0,
     unwrittenEffects: previous?.unwrittenEffects ?? [],

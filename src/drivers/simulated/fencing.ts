@@ -10,6 +10,8 @@ export function staleness(state: SimulatedState, call: DriverCall): string | und
     const token = call.tokens[lock];
     const what = `${call.operation} ${call.step}`;
     if (token === undefined) return `no token of ${lock}: ${what} must hold it`;
+    const floor = state.tokenFloor ?? 0;
+    if (token < floor) return `token ${String(token)} of ${lock} lies below ${String(floor)}: it was settled`;
     const seen = state.tokens[lock];
     if (!seen || token > seen.token) continue;
     if (token < seen.token) {

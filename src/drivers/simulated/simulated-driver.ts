@@ -3,12 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'winston';
 import type { DriverCall, DriverResult, NodeInspection } from '../../contract/driver.ts';
-import type { AbortSignalLike, MemoryDriver, StepContext } from '../../contract/memory-driver.ts';
+import type { SettleResult } from '../../contract/activities.ts';
+import type { AbortSignalLike, MemoryDriver, SettleRequest, StepContext } from '../../contract/memory-driver.ts';
 import type { NodeMemoryStatus, ObservedBlock, SimulatedSpec } from '../../contract/resources.ts';
 import { parseBehaviour, type SimulatedBehaviour } from './behaviour.ts';
 import { boot } from './boot.ts';
+import { staleness } from './fencing.ts';
 import { watchByHand, type ByHandRequest } from './by-hand-directory.ts';
 import { writeState } from './by-hand.ts';
+import { highestToken, isSettledBy, settleRuns } from './settle.ts';
 import { openStateStore, type StateStore } from './state-store.ts';
 import type { SimulatedState, StepSurroundings } from './state.ts';
 import { takeStep } from './step.ts';
@@ -43,6 +46,8 @@ export class SimulatedDriver implements MemoryDriver {
   readonly #listeners = new Set<() => void>();
   /** Steps that wait for time to pass; each is woken when something else changes. */
   readonly #sleepers = new Set<() => void>();
+  /** Steps under way, each with its end. */
+  readonly #underWay = new Map<Promise<unknown>, DriverCall>();
   readonly #stopByHand: () => void;
   #behaviour: SimulatedBehaviour;
   #state: SimulatedState;
@@ -78,16 +83,20 @@ export class SimulatedDriver implements MemoryDriver {
     this.#become(boot(this.#state, this.#behaviour.boot, this.#newBootId()));
   }
 
-  async step(call: DriverCall, context: StepContext): Promise<DriverResult> {
-    await this.#delayStep(call, context);
-    for (;;) {
-      this.#assertOpen();
-      const verdict = takeStep(this.#state, call, this.#surroundings(context.signal.aborted));
-      this.#become(verdict.state);
-      if ('result' in verdict) return verdict.result;
-      context.heartbeat(verdict.progress);
-      await this.#sleep(Math.min(verdict.waitMs, PROGRESS_INTERVAL_MS), context.signal);
-    }
+  step(call: DriverCall, context: StepContext): Promise<DriverResult> {
+    const step = this.#carryOut(call, context);
+    const end = step.catch(() => undefined).finally(() => this.#underWay.delete(end));
+    this.#underWay.set(end, call);
+    return step;
+  }
+
+  /** Durable before it waits for the steps under way, which then find their tokens refused and end with ESTALE. */
+  async settle(request: SettleRequest): Promise<SettleResult> {
+    this.#assertOpen();
+    this.#become(settleRuns(this.#state, request));
+    const stopping = [...this.#underWay].filter(([, call]) => isSettledBy(request, call.tokens));
+    await Promise.all(stopping.map(([end]) => end));
+    return { bootId: this.#state.bootId, highestToken: highestToken(this.#state) };
   }
 
   inspect(blockIds: readonly number[]): Promise<NodeInspection> {
@@ -125,6 +134,18 @@ export class SimulatedDriver implements MemoryDriver {
     for (const listener of this.#listeners) listener();
   }
 
+  async #carryOut(call: DriverCall, context: StepContext): Promise<DriverResult> {
+    await this.#delayStep(call, context);
+    for (;;) {
+      this.#assertOpen();
+      const verdict = takeStep(this.#state, call, this.#surroundings(context.signal.aborted));
+      this.#become(verdict.state);
+      if ('result' in verdict) return verdict.result;
+      context.heartbeat(verdict.progress);
+      await this.#sleep(Math.min(verdict.waitMs, PROGRESS_INTERVAL_MS), context.signal);
+    }
+  }
+
   #surroundings(interrupted: boolean): StepSurroundings {
     return { behaviour: this.#behaviour, nowMs: this.#now(), interrupted };
   }
@@ -146,6 +167,7 @@ export class SimulatedDriver implements MemoryDriver {
     const until = this.#now() + this.#behaviour.stepDelayMs;
     for (let leftMs = until - this.#now(); leftMs > 0; leftMs = until - this.#now()) {
       this.#assertOpen();
+      if (staleness(this.#state, call) !== undefined) return;
       context.heartbeat(`${call.operation} ${call.step} starts in ${String(leftMs)} ms`);
       await this.#sleep(Math.min(leftMs, PROGRESS_INTERVAL_MS));
     }

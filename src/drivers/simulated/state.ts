@@ -1,8 +1,8 @@
 /** Everything a simulated node remembers. Plain JSON: it is what the state file holds. */
-import type { DriverResult, DriverStep, MemoryRange } from '../../contract/driver.ts';
+import type { DriverOperation, DriverResult, DriverStep, MemoryRange } from '../../contract/driver.ts';
 import type { LockName } from '../../kernel/lock-request.ts';
 import type { Errno } from '../../kernel/errno.ts';
-import type { MemoryBlockState, OperationType } from '../../kernel/memory-block.ts';
+import type { MemoryBlockState } from '../../kernel/memory-block.ts';
 import type { Zone } from '../../kernel/zone.ts';
 import type { SimulatedBehaviour } from './behaviour.ts';
 
@@ -16,8 +16,14 @@ export interface SimulatedState {
   readonly blocks: Readonly<Record<number, SimulatedBlock>>;
   /** Physical ranges that an add or a remove is working on. */
   readonly claims: readonly RangeClaim[];
+  /** CPUs that were taken offline since the boot; unset: none. */
+  readonly offlineCpus?: readonly number[];
+  /** ZONE_DEVICE ranges; unset: none. */
+  readonly deviceRanges?: readonly MemoryRange[];
   /** The highest token seen, per lock; survives reboots. */
   readonly tokens: Readonly<Record<LockName, SeenToken>>;
+  /** Tokens below it are refused, whatever their lock; survives reboots. Unset: 0. */
+  readonly tokenFloor?: number;
   /** Oldest first. */
   readonly journal: readonly JournalEntry[];
   /** Sequence number of the last effect. */
@@ -66,30 +72,40 @@ export interface SeenToken {
 
 export interface JournalEntry {
   readonly runId: string;
-  readonly operation: OperationType;
+  readonly operation: DriverOperation;
   readonly step: DriverStep;
   readonly blockId?: number;
   readonly tokens: Readonly<Record<LockName, number>>;
   readonly result: DriverResult;
 }
 
-/** One real change of a block: a line of `effects.jsonl`. */
+/** One real change of a block, a CPU or a ZONE_DEVICE range: a line of `effects.jsonl`. */
 export interface Effect {
   /** Consecutive from 1: a line can be neither lost nor written twice. */
   readonly sequence: number;
   /** RFC 3339. */
   readonly time: string;
-  readonly operation: OperationType;
+  readonly operation: DriverOperation;
   /** `by-hand`: nobody's run. */
   readonly step: DriverStep | 'by-hand';
-  readonly change: 'created' | 'pages-online' | 'pages-offline' | 'removed';
-  readonly blockId: number;
+  readonly change:
+    | 'created'
+    | 'pages-online'
+    | 'pages-offline'
+    | 'removed'
+    | 'cpu-online'
+    | 'cpu-offline'
+    | 'device-added'
+    | 'device-removed';
+  readonly blockId?: number;
+  readonly cpu?: number;
+  readonly range?: MemoryRange;
   readonly runId?: string;
   readonly tokens?: Readonly<Record<LockName, number>>;
 }
 
 /** An effect before the shell of a step has numbered it. */
-export type EffectDraft = Pick<Effect, 'change' | 'blockId'>;
+export type EffectDraft = Pick<Effect, 'change' | 'blockId' | 'cpu' | 'range'>;
 
 /** What a step did: the next state, its result, and the changes to audit. */
 export interface StepChange {

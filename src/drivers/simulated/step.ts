@@ -1,7 +1,8 @@
 /** One driver step as a pure function: fencing, journal, the operation itself, injected errors, audit. */
-import { blockIdsOf, type DriverCall } from '../../contract/driver.ts';
-import type { OperationType } from '../../kernel/memory-block.ts';
+import { blockIdsOf, type DriverCall, type DriverOperation } from '../../contract/driver.ts';
 import { addSteps } from './add.ts';
+import { offlineCpuSteps, onlineCpuSteps } from './cpu.ts';
+import { addDeviceSteps, removeDeviceSteps } from './device-memory.ts';
 import { rememberTokens, staleness } from './fencing.ts';
 import { findEntry, hasSameTokens, recordEntry } from './journal.ts';
 import { offlineSteps } from './offline.ts';
@@ -11,11 +12,15 @@ import { failed, type Effect, type EffectDraft, type SimulatedState } from './st
 import type { StepChange, StepSurroundings, StepWait } from './state.ts';
 
 type Step = (state: SimulatedState, call: DriverCall, around: StepSurroundings) => StepChange | StepWait;
-const STEPS: Record<OperationType, Record<DriverCall['step'], Step>> = {
+const STEPS: Record<DriverOperation, Record<DriverCall['step'], Step>> = {
   add: addSteps,
   online: onlineSteps,
   offline: offlineSteps,
   remove: removeSteps,
+  'online-cpu': onlineCpuSteps,
+  'offline-cpu': offlineCpuSteps,
+  'add-device': addDeviceSteps,
+  'remove-device': removeDeviceSteps,
 };
 
 /**
@@ -57,7 +62,8 @@ function perform(state: SimulatedState, call: DriverCall, around: StepSurroundin
 }
 
 function needsBlock({ operation, step }: DriverCall): boolean {
-  return operation === 'online' || operation === 'offline' || step === 'commit';
+  if (operation === 'add' || operation === 'remove') return step === 'commit';
+  return operation === 'online' || operation === 'offline';
 }
 
 function touchedBlocks(state: SimulatedState, call: DriverCall): readonly number[] {

@@ -3,6 +3,8 @@ import { formatBlockRanges } from '../../contract/block-ranges.ts';
 import type { BlockInspection, NodeInspection } from '../../contract/driver.ts';
 import { formatAddress, formatBytes } from '../../contract/quantity.ts';
 import type { DriverCapabilities, NodeMemoryStatus, ObservedBlock } from '../../contract/resources.ts';
+import { epochOf } from '../../kernel/token.ts';
+import { highestToken } from './settle.ts';
 import type { SimulatedBlock, SimulatedState } from './state.ts';
 
 const CAPABILITIES: DriverCapabilities = { add: true, remove: true, online: true, offline: true };
@@ -45,7 +47,14 @@ export function nodeStatus(state: SimulatedState, driver: string): NodeMemorySta
     offline: sizeOf(true),
     blocks: mergeBlocks(entries),
     bootId: state.bootId,
+    ...fencingEpoch(state),
   };
+}
+
+/** A floor counts as well: somebody who grants above it has set it. */
+function fencingEpoch(state: SimulatedState): Pick<NodeMemoryStatus, 'fencingEpoch'> {
+  const epoch = epochOf(Math.max(highestToken(state), state.tokenFloor ?? 0));
+  return epoch > 0 ? { fencingEpoch: epoch } : {};
 }
 
 type StatusRange = NonNullable<NodeMemoryStatus['blocks']>[number];

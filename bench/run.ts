@@ -1,0 +1,75 @@
+/**
+ * Everything behind `npm run bench`:
+ *
+ *   npm run bench -- locks      what it costs to take an operation's locks
+ *   npm run bench -- readers    what it costs to keep memory from changing
+ */
+import { Command, InvalidArgumentError } from 'commander';
+import { renderBudgets, type Budget } from './report/budget.ts';
+import { renderMachine, type Machine } from './report/machine.ts';
+import { reportFile, writeReport } from './report/write-report.ts';
+import type { LocksOptions } from './locks/locks-benchmark.ts';
+import { renderLocks } from './locks/locks-report.ts';
+import type { ReadersBenchmarkOptions } from './readers/readers-benchmark.ts';
+import { renderReaders } from './readers/readers-report.ts';
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return value;
+}
+
+/** On standard error, so that standard output is the result alone. */
+function progress(line: string): void {
+  process.stderr.write(`bench: ${line}\n`);
+}
+
+interface Result {
+  readonly machine: Machine;
+  readonly budgets: readonly Budget[];
+}
+
+async function show(file: string, result: Result, table: string): Promise<void> {
+  await writeReport(file, result);
+  const { machine, budgets } = result;
+  console.log(`${renderMachine(machine)}\n\n${table}\n\n${renderBudgets(budgets)}\n\nall figures: ${file}`);
+}
+
+interface OutputOption {
+  readonly output: string;
+}
+
+const program = new Command('npm run bench --').description(
+  'Each benchmark prints a table and says of each of its budgets whether it is met. What the columns mean: bench/README.md',
+);
+
+program
+  .command('locks')
+  .description("an operation's whole lock set: ours, mutex workflows, child workflow ids, etcd, and no lock at all")
+  .option('--event-cycles <count>', 'cycles whose history events are counted', count, 5)
+  .option('--rounds <count>', 'uncontended rounds', count, 20)
+  .option('--per-round <count>', 'cycles of each variant in a round', count, 5)
+  .option('--contenders <count>', 'how many want the same locks at once', count, 40)
+  .option('--crowd-rounds <count>', 'contended rounds', count, 2)
+  .option('--output <file>', 'where all figures go, as JSON', reportFile('locks'))
+  .action(async ({ output, ...options }: LocksOptions & OutputOption) => {
+    const { runLocksBenchmark } = await import('./locks/locks-benchmark.ts');
+    const result = await runLocksBenchmark(options, progress);
+    await show(output, result, renderLocks(result.measurements));
+  });
+
+program
+  .command('readers')
+  .description('getOnlineMems and putOnlineMems, in one process and across processes, beside an etcd lock')
+  .option('--rounds <count>', 'how often each is measured', count, 3)
+  .option('--milliseconds <count>', 'how long each measurement takes', count, 2_000)
+  .option('--processes <count>', 'reader processes side by side', count, 2)
+  .option('--concurrency <count>', 'readers at once in one process, on etcd', count, 32)
+  .option('--output <file>', 'where all figures go, as JSON', reportFile('readers'))
+  .action(async ({ output, ...options }: ReadersBenchmarkOptions & OutputOption) => {
+    const { runReadersBenchmark } = await import('./readers/readers-benchmark.ts');
+    const result = await runReadersBenchmark(options, progress);
+    await show(output, result, renderReaders(result.measurements));
+  });
+
+await program.parseAsync();

@@ -1,0 +1,47 @@
+/** The activities of the lock entities: facts about runs and nodes, the record of the epoch, events for people. */
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Client } from '@temporalio/client';
+import type { LockServiceActivities } from '../contract/activities.ts';
+import type { Cluster } from '../controller/cluster.ts';
+import { whyNodeIsGone } from '../controller/node-presence.ts';
+import { closedRuns } from '../temporal/closed-runs.ts';
+import { recoverLockTable } from '../temporal/recover-lock-table.ts';
+import { createLockServiceClaims } from './claim-lock-service.ts';
+
+export interface LockServiceActivitiesOptions {
+  readonly kubeConfig: KubeConfig;
+  readonly client: Client;
+  readonly cluster: Pick<Cluster, 'readNodeMemory' | 'readNode'>;
+  readonly events: Pick<LockServiceActivities, 'reportLockdep' | 'auditLockRelease'>;
+}
+
+export function createLockServiceActivities(options: LockServiceActivitiesOptions): LockServiceActivities {
+  const { kubeConfig, client, cluster, events } = options;
+  return {
+    ...createLockServiceClaims(kubeConfig),
+    ...events,
+    recoverLockTable: (input) => recoverLockTable(client, input),
+    async describeHolders({ node, holders }) {
+      const [closed, nodeIsOver] = await Promise.all([closedRuns(client, holders), whyNodeIsOver(cluster, node)]);
+      return { closed, ...(nodeIsOver === undefined ? {} : { nodeIsOver }) };
+    },
+  };
+}
+
+/**
+ * Nothing is in progress on a node that has left the cluster, or has booted again since its agent last reported. A NodeMemory
+ * that was deleted while its Node is still there says nothing about the node.
+ */
+async function whyNodeIsOver(
+  cluster: LockServiceActivitiesOptions['cluster'],
+  name: string,
+): Promise<string | undefined> {
+  const [nodeMemory, node] = await Promise.all([cluster.readNodeMemory(name), cluster.readNode(name)]);
+  if (!nodeMemory && node) return undefined;
+  const gone = whyNodeIsGone(name, nodeMemory, node);
+  if (gone !== undefined) return gone;
+  const reported = nodeMemory?.status?.bootId;
+  const current = node?.status?.nodeInfo?.bootID;
+  if (reported === undefined || current === undefined || reported === current) return undefined;
+  return `${name} has booted again (${current}) since its agent last reported (${reported})`;
+}

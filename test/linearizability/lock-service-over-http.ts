@@ -1,0 +1,26 @@
+/** The lock service's activities as the operator has them, but for the record, which is kept by the process that runs everything. */
+import type { Client } from '@temporalio/client';
+import type { LockServiceActivities } from '../../src/contract/activities.ts';
+import { claimEpoch } from '../../src/kernel/lock-epoch.ts';
+import { closedRuns } from '../../src/temporal/closed-runs.ts';
+import { recoverLockTable } from '../../src/temporal/recover-lock-table.ts';
+import { readRecord, writeRecord } from './lock-record-server.ts';
+
+export function lockServiceOverHttp(client: Client, records: string): LockServiceActivities {
+  return {
+    claimLockService: async (claim) => {
+      const { record, version } = await readRecord(records, claim.node);
+      const next = claimEpoch(record, claim, 0);
+      await writeRecord(records, claim.node, { version, record: next });
+      return { epoch: next.epoch, recovers: next.recovers ?? [], isRecordLost: false };
+    },
+    recordRecovered: async ({ node, record: { epoch, runId } }) => {
+      const { record, version } = await readRecord(records, node);
+      if (record?.runId === runId) await writeRecord(records, node, { version, record: { epoch, runId } });
+    },
+    recoverLockTable: (input) => recoverLockTable(client, input),
+    describeHolders: async ({ holders }) => ({ closed: await closedRuns(client, holders) }),
+    reportLockdep: () => Promise.resolve(),
+    auditLockRelease: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { openOnlineMems } from '../../src/online-mems/online-mems.ts';
+import type { WriteGateVerdict } from '../../src/online-mems/write-gate.ts';
+import { eventually } from '../support/eventually.ts';
+import { GateStage, ReaderProcess } from '../support/reader-process.ts';
+
+const FIRST = { token: 1, runId: 'first' };
+const SECOND = { token: 2, runId: 'second' };
+const AT_ONCE = (): boolean => true;
+
+describe('write gate', () => {
+  let stage: GateStage;
+  beforeEach(() => {
+    stage = new GateStage();
+  });
+  afterEach(() => stage.close());
+
+  const begin = async (writer = FIRST, giveUp = AT_ONCE): Promise<WriteGateVerdict['kind']> =>
+    (await stage.gate.begin(writer, giveUp)).kind;
+
+  it('keeps readers out from begin to end', async () => {
+    const mems = openOnlineMems(stage);
+    assert.equal(await begin(), 'begun');
+    assert.equal(mems.tryGetOnlineMems(), false);
+    stage.gate.end(FIRST.runId);
+    assert.equal(mems.tryGetOnlineMems(), true);
+    mems.close();
+  });
+
+  it('names the readers inside, since it first saw them, and begins when the last is gone', async () => {
+    const readers = [
+      await stage.started(ReaderProcess.flock(stage.directory)),
+      await stage.started(ReaderProcess.flock(stage.directory)),
+    ];
+    const verdict = await stage.gate.begin(FIRST, AT_ONCE);
+    assert.ok(verdict.kind === 'waiting');
+    assert.deepEqual(
+      verdict.readers.map(({ pid, command }) => [pid, command]).sort(),
+      readers.map(({ pid }) => [pid, 'sh']).sort(),
+    );
+    const waiting = begin(FIRST, () => false);
+    await readers[0]?.kill('SIGTERM');
+    assert.equal(await begin(), 'waiting');
+    await readers[1]?.kill();
+    assert.equal(await waiting, 'begun');
+  });
+
+  it('turns later readers away while it waits, and lets them in when it has ended', async () => {
+    const inside = await stage.started(ReaderProcess.flock(stage.directory));
+    assert.equal(await begin(), 'waiting');
+    const late = ReaderProcess.flock(stage.directory);
+    stage.readers.push(late);
+    const mems = openOnlineMems(stage);
+    assert.equal(mems.tryGetOnlineMems(), false);
+    await inside.kill();
+    assert.equal(await begin(FIRST, () => false), 'begun');
+    assert.equal(await late.isInside, false);
+    stage.gate.end(FIRST.runId, FIRST.token);
+    await late.inside();
+    mems.close();
+  });
+
+  it('passes to a greater token without letting anybody in, and refuses the smaller one', async () => {
+    assert.equal(await begin(FIRST), 'begun');
+    assert.equal(await begin(SECOND), 'begun');
+    assert.equal(await begin(FIRST), 'stale');
+    assert.equal(await begin({ ...SECOND, runId: 'another' }), 'stale');
+    stage.gate.end(FIRST.runId, FIRST.token);
+    const mems = openOnlineMems(stage);
+    assert.equal(mems.tryGetOnlineMems(), false, 'a stale end changes nothing');
+    stage.gate.end(SECOND.runId, SECOND.token);
+    assert.equal(mems.tryGetOnlineMems(), true);
+    assert.equal(await begin(SECOND), 'stale', 'what has ended does not begin again');
+    mems.close();
+  });
+
+  it('tells a waiting writer that its token was refused, and lets readers in only when told to', async () => {
+    const inside = await stage.started(ReaderProcess.flock(stage.directory));
+    const waiting = begin(FIRST, () => false);
+    stage.gate.refuse(FIRST.token);
+    assert.equal(await waiting, 'stale');
+    const mems = openOnlineMems(stage);
+    assert.equal(mems.tryGetOnlineMems(), false);
+    stage.gate.openStale();
+    assert.equal(mems.tryGetOnlineMems(), true);
+    mems.close();
+    await inside.kill();
+  });
+
+  it('after a restart drains anew: its death lets readers in, and frees none that lives', async () => {
+    const inside = await stage.started(ReaderProcess.flock(stage.directory));
+    assert.equal(await begin(), 'waiting');
+    stage.restart();
+    const second = await stage.started(ReaderProcess.flock(stage.directory));
+    const verdict = await stage.gate.begin(FIRST, AT_ONCE);
+    assert.ok(verdict.kind === 'waiting');
+    assert.deepEqual(verdict.readers.map(({ pid }) => pid).sort(), [inside.pid, second.pid].sort());
+  });
+
+  it('is not starved by processes that get and put all the time', async function () {
+    this.timeout(20_000);
+    const script = `
+      import { openOnlineMems } from ${JSON.stringify(new URL('../../src/online-mems/online-mems.ts', import.meta.url).href)};
+      const mems = openOnlineMems({ directory: ${JSON.stringify(stage.directory)} });
+      await mems.getOnlineMems();
+      console.log('inside');
+      mems.putOnlineMems();
+      for (;;) {
+        for (let pair = 0; pair < 1000; pair++) {
+          await mems.getOnlineMems();
+          mems.putOnlineMems();
+        }
+        await new Promise(setImmediate);
+      }`;
+    for (let reader = 0; reader < 3; reader++) {
+      await stage.started(new ReaderProcess(process.execPath, ['--input-type=module', '-e', script]));
+    }
+    const begun = begin(FIRST, () => false);
+    await eventually('the writer is in', () => Promise.race([begun, Promise.resolve(false)]), { limitMs: 10_000 });
+  });
+});

@@ -1,0 +1,58 @@
+/** The lock service's side of a cluster without an API server: NodeMemory.status.lockService is a variable. */
+import type { Client } from '@temporalio/client';
+import type {
+  AuditLockReleaseInput,
+  LockServiceActivities,
+  ReportLockdepInput,
+} from '../../src/contract/activities.ts';
+import { claimEpoch, type LockServiceRecord } from '../../src/kernel/lock-epoch.ts';
+import { closedRuns } from '../../src/temporal/closed-runs.ts';
+import { recoverLockTable } from '../../src/temporal/recover-lock-table.ts';
+
+export class LockServiceRecords {
+  readonly reports: ReportLockdepInput[] = [];
+  readonly releases: AuditLockReleaseInput[] = [];
+  readonly records = new Map<string, LockServiceRecord>();
+  /** Epoch of the highest token that each node has seen. */
+  readonly floors = new Map<string, number>();
+  nodeIsOver: string | undefined;
+  /** Awaited before earlier histories are read. */
+  beforeRecovery: () => Promise<unknown> = () => Promise.resolve();
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  readonly activities: LockServiceActivities = {
+    claimLockService: (claim) => {
+      const recorded = this.records.get(claim.node);
+      const floor = this.floors.get(claim.node) ?? 0;
+      const record = claimEpoch(recorded, claim, floor);
+      this.records.set(claim.node, record);
+      const { epoch, recovers = [] } = record;
+      const isRecordLost = recorded === undefined && floor > 0 && claim.previousRunId === undefined;
+      return Promise.resolve({ epoch, recovers, isRecordLost });
+    },
+    recordRecovered: ({ node, record }) => {
+      if (this.records.get(node)?.runId === record.runId) this.records.set(node, record);
+      return Promise.resolve();
+    },
+    recoverLockTable: async (input) => {
+      await this.beforeRecovery();
+      return recoverLockTable(this.#client, input);
+    },
+    describeHolders: async ({ holders }) => ({
+      closed: await closedRuns(this.#client, holders),
+      ...(this.nodeIsOver === undefined ? {} : { nodeIsOver: this.nodeIsOver }),
+    }),
+    reportLockdep: (input) => {
+      this.reports.push(input);
+      return Promise.resolve();
+    },
+    auditLockRelease: (input) => {
+      this.releases.push(input);
+      return Promise.resolve();
+    },
+  };
+}

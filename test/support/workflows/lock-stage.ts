@@ -1,0 +1,3 @@
+/** Workflows of the lock stage. Entry of a bundle. */
+export { nodeLocks } from '../../../workflows/node-locks.ts';
+export { lockRequester } from './lock-requester.ts';

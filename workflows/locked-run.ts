@@ -1,0 +1,96 @@
+/** What every workflow shares that takes locks and drives a node: who it is, what it holds, and what it tells of itself. */
+import { CancellationScope, defineQuery, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { RunReference } from '../src/contract/driver.ts';
+import {
+  DEFAULT_TIMINGS,
+  OPERATION_PHASE_QUERY,
+  type OperationInput,
+  type OperationPhase,
+  type OperationTimings,
+} from '../src/contract/operations.ts';
+import type { LockName, WantedLock } from '../src/kernel/lock-request.ts';
+import { Driver, type DriverContext } from './driver.ts';
+import { LockClient, type Refused, type Taken } from './lock-client.ts';
+import { describeStory } from './story.ts';
+
+const operationPhase = defineQuery<OperationPhase>(OPERATION_PHASE_QUERY);
+
+export abstract class LockedRun<Input extends OperationInput = OperationInput> implements DriverContext {
+  readonly input: Input;
+  readonly owner: RunReference;
+  readonly locks: LockClient;
+  readonly driver: Driver;
+  readonly timings: OperationTimings;
+  isCancelled = false;
+  lockDeadlineMs = 0;
+  /** Resolves when cancellation is asked for; what to do about it is the workflow's own decision. */
+  readonly cancelRequested: Promise<void>;
+  /** RFC 3339. */
+  protected readonly startTime: string;
+  private readonly story: string[] = [];
+  private phase: OperationPhase;
+
+  /** `purpose` is what others who wait for the locks are told. */
+  constructor(input: Input, purpose: string) {
+    this.input = input;
+    const { workflowId, runId, startTime } = workflowInfo();
+    this.owner = { workflowId, runId };
+    this.startTime = startTime.toISOString();
+    this.timings = { ...DEFAULT_TIMINGS, ...input.timings };
+    this.phase = { phase: 'WaitingForLocks', since: this.startTime };
+    this.cancelRequested = CancellationScope.current().cancelRequested.catch(() => {
+      this.isCancelled = true;
+    });
+    const { cluster, node, lockTimeoutMs } = input;
+    const isCancelled = (): boolean => this.isCancelled;
+    this.locks = new LockClient({ cluster, node, purpose, timeoutMs: lockTimeoutMs, isCancelled });
+    this.driver = new Driver(this);
+    setHandler(operationPhase, () => this.phase, { description: 'What the operation is doing now, and since when' });
+  }
+
+  /** Boot id seen under the locks; a driver refuses steps for another boot. */
+  abstract get bootId(): string | undefined;
+
+  /** Notes one line of the story that the Temporal UI shows. */
+  tell(line: string): void {
+    this.story.push(`${new Date().toISOString().slice(11, 23)} ${line}`);
+    setCurrentDetails(describeStory(this.phase, this.story));
+  }
+
+  enter(phase: OperationPhase['phase'], detail?: string): void {
+    // Readers leave one by one; the operation has waited since the first look.
+    const isSameWait = phase === 'WaitingForReaders' && this.phase.phase === phase;
+    const since = isSameWait ? this.phase.since : new Date().toISOString();
+    this.phase = { phase, since, ...(detail ? { detail } : {}) };
+    setCurrentDetails(describeStory(this.phase, this.story));
+  }
+
+  /** Takes locks in the given order: one request, which holds while it waits. */
+  async take(...wanted: readonly WantedLock[]): Promise<Taken | Refused> {
+    this.lockDeadlineMs = Date.now() + this.input.lockTimeoutMs;
+    this.enter('WaitingForLocks', wanted.map((lock) => lock.name).join(', '));
+    const answer = await this.locks.take(...wanted);
+    if (answer.kind === 'refused') this.tell(`locks refused: ${answer.errno}: ${answer.message}`);
+    else for (const lock of answer.locks) this.tell(`took ${lock.name} (token ${String(lock.token)})`);
+    return answer;
+  }
+
+  async release(taken: Taken, ...names: LockName[]): Promise<void> {
+    const released = await this.locks.release(taken, ...names);
+    this.tell(`released ${released.join(', ')}`);
+  }
+
+  /** `mem_hotplug_done()`: the readers on the node are let in again, then the lock is given back. */
+  async memHotplugDone(taken: Taken): Promise<void> {
+    await this.driver.memHotplugDone();
+    await this.release(taken);
+  }
+
+  /** Lets readers in and gives all locks back. */
+  async releaseAll(): Promise<void> {
+    this.enter('Releasing');
+    await this.driver.memHotplugDone();
+    const released = await this.locks.releaseAll();
+    if (released.length > 0) this.tell(`released ${released.join(', ')}`);
+  }
+}
