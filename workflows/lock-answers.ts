@@ -2,9 +2,8 @@
  * Hands the answers of lock entities to the requests that they are about. A signal has one handler in a workflow run, but
  * a run may use the locks of several nodes; request ids are unique, so they tell whose answer it is.
  */
-import { defineSignal, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
+import { defineSignal, setHandler } from '@temporalio/workflow';
 import { LOCK_DENIED_SIGNAL, LOCK_GRANTED_SIGNAL, type LockDenied, type LockGranted } from '../src/contract/locks.ts';
-import { ResetDetector } from './reset-detector.ts';
 
 const lockGranted = defineSignal<[LockGranted]>(LOCK_GRANTED_SIGNAL);
 const lockDenied = defineSignal<[LockDenied]>(LOCK_DENIED_SIGNAL);
@@ -24,26 +23,15 @@ const asked = new Map<string, AnswerListener>();
  * signals of the run before it, which is closed, and whose locks are settled.
  */
 const early = new Map<string, readonly LockAnswer[]>();
-let resets: ResetDetector | undefined;
 
-/** To be called before the first request, and before the run first waits for anything. */
+/** To be called before the first request. */
 export function listenForAnswers(): void {
-  resets ??= new ResetDetector();
   setHandler(lockGranted, deliver, {
     description: 'All locks of a request are held, or have new tokens; sent by the lock entity of the node',
   });
   setHandler(lockDenied, deliver, {
     description: 'A request for locks was refused and nothing of it is held; sent by the lock entity of the node',
   });
-}
-
-/**
- * An id for a request, the same in every replay. A run that was reset replays the requests of the run before it under
- * their own ids; those that it makes itself must not be taken for others of that run.
- */
-export function newRequestId(): string {
-  const id = `${workflowInfo().originalExecutionRunId}/${String(asked.size + 1)}`;
-  return resets?.isReset ? `${id}/${uuid4()}` : id;
 }
 
 /** From now on `listener` gets the answers to request `id`, beginning with those that are there already. */

@@ -2,12 +2,12 @@
  * The requester's side of the locks of one node, for one workflow run. The order in which locks are asked for is the
  * caller's: it is the kernel's order that each operation spells out.
  */
-import { CancellationScope, condition, log, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, log, proxyLocalActivities, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { LockActivities, LockMessageInput } from '../src/contract/activities.ts';
 import { REQUEST_GRACE_MS } from '../src/contract/locks.ts';
 import type { LockDenied, LockGranted, LockMessage, LockRelease, LockRequest } from '../src/contract/locks.ts';
-import type { HeldLock, LockName, WantedLock } from '../src/kernel/lock-request.ts';
-import { expectAnswers, listenForAnswers, newRequestId, type AnswerListener, type LockAnswer } from './lock-answers.ts';
+import type { HeldLock, LockName, WantedLock } from '../src/kernel/lock.ts';
+import { expectAnswers, listenForAnswers, type AnswerListener, type LockAnswer } from './lock-answers.ts';
 
 const { takeLocks, releaseLocks, reportHolder } = proxyLocalActivities<LockActivities>({
   startToCloseTimeout: '10 seconds',
@@ -77,18 +77,19 @@ export class LockClient implements AnswerListener {
   async takeWith(options: TakeOptions, ...locks: readonly WantedLock[]): Promise<Taken | Refused> {
     // A request that may have left must be answered or withdrawn, whatever becomes of the scope that it was made in.
     return CancellationScope.nonCancellable(async () => {
-      const id = newRequestId();
+      // The same in every replay; another after a reset, whose requests must not be taken for those of the run before it.
+      const id = uuid4();
       this.waiting.set(id, undefined);
       expectAnswers(id, this);
       const isPending = await this.sendRequest(this.requestOf(id, locks, options.tryLock), options.release ?? []);
-      const isOver = await this.awaitAnswer(id, isPending);
+      const isInTime = await this.awaitAnswer(id, isPending);
       const answer = this.waiting.get(id);
       this.waiting.delete(id);
       if (answer) return this.accept(answer);
-      const why = isOver ? 'cancelled' : 'the lock service has not answered in time';
+      const why = isInTime ? 'cancelled while waiting for locks' : 'the lock service has not answered in time';
       await this.send({ release: [{ id }] }, `withdraw the request for locks: ${why}`);
-      if (isOver) return { kind: 'refused', errno: 'ECANCELED', message: 'cancelled while waiting for locks' };
-      return { kind: 'refused', errno: 'ETIMEDOUT', message: `${why}; nothing is held` };
+      const message = `${why}; nothing of this request is held`;
+      return { kind: 'refused', errno: isInTime ? 'ECANCELED' : 'ETIMEDOUT', message };
     });
   }
 
@@ -119,17 +120,17 @@ export class LockClient implements AnswerListener {
   }
 
   /**
-   * False when the time is over in which even a lock service that was lost should have answered. Only a request that is
-   * known to wait has a timer: others are about to be answered.
+   * False when the time is over in which even a lock service that was lost should have answered. Only a request that may
+   * have to wait has a timer.
    */
   private async awaitAnswer(id: string, isPending: boolean): Promise<boolean> {
     const { timeoutMs, isCancelled } = this.options;
     // Whoever holds locks already is past the point where cancelling means giving way.
     const holdsNothing = this.taken.size === 0;
     const isOver = (): boolean => this.waiting.get(id) !== undefined || (holdsNothing && isCancelled());
-    if (isOver()) return true;
-    if (isPending && timeoutMs !== undefined)
+    if (isPending && timeoutMs !== undefined && !isOver()) {
       return condition(isOver, timeoutMs + REQUEST_GRACE_MS, { summary: 'wait for locks' });
+    }
     await condition(isOver);
     return true;
   }

@@ -1,5 +1,6 @@
 /** What a lock entity knows and says: the lock table, the answers that are on their way, the deadlines. */
 import {
+  CancellationScope,
   condition,
   defineSignal,
   getExternalWorkflowHandle,
@@ -10,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { ApplicationFailure } from '@temporalio/common';
 import type { LockServiceActivities } from '../src/contract/activities.ts';
+import { lockEventsOfMessage } from '../src/contract/lock-message-events.ts';
 import type { LockMetricsSinks, ReclaimReason } from '../src/contract/lock-metrics.ts';
 import { describeLockTable, viewLockTable } from '../src/contract/lock-table-view.ts';
 import {
@@ -22,7 +24,7 @@ import {
   type RequestLocksAnswer,
 } from '../src/contract/locks.ts';
 import { waitersOf, type LockTable } from '../src/kernel/lock-queue.ts';
-import type { LockEffect, LockEvent } from '../src/kernel/lock-request.ts';
+import type { LockEffect, LockEvent, LockEventBody } from '../src/kernel/lock-request.ts';
 import { applyLockEvent, EMPTY_LOCK_TABLE, nextDeadlineMs, waitingSinceMs } from '../src/kernel/lock-table.ts';
 import { lockClassOf } from '../src/kernel/lockdep.ts';
 import { ResetDetector } from './reset-detector.ts';
@@ -39,9 +41,6 @@ const { reportLockdep } = proxyActivities<LockServiceActivities>({
 });
 
 type Said = Extract<LockEffect, { kind: 'grant' | 'deny' }>;
-
-/** Distributes over the kinds of events, where Omit would merge them. */
-type WithoutTime<Event> = Event extends unknown ? Omit<Event, 'nowMs'> : never;
 
 export class LockEntity {
   readonly node: string;
@@ -110,22 +109,16 @@ export class LockEntity {
     return granted ? { kind: 'granted', ...granted } : { kind: 'pending' };
   }
 
-  #take({ holder, purpose, release = [], request, suspect }: LockMessage): void {
-    for (const { id, names } of release) this.apply({ kind: 'release', id, ...(names ? { names } : {}) });
-    if (request) {
-      const { id, locks, timeoutMs, ...how } = request;
-      const deadline = timeoutMs === undefined ? {} : { deadlineMs: Date.now() + timeoutMs };
-      this.apply({ kind: 'request', id, holder, purpose, locks, ...deadline, ...how });
-    }
-    if (suspect) this.apply({ kind: 'suspect', ...suspect });
+  #take(message: LockMessage): void {
+    for (const event of lockEventsOfMessage(message, Date.now())) this.apply(event);
     this.publish();
     if (this.isAwaited) this.onWait();
   }
 
   /** The only way in which the table changes. */
-  apply(event: WithoutTime<LockEvent>): void {
+  apply(event: LockEventBody): void {
     this.noticeReset();
-    const timed = { ...event, nowMs: Date.now() } as LockEvent;
+    const timed = { ...event, nowMs: Date.now() };
     if (this.table.isRecovering) this.#early.push(timed);
     const { table, effects } = applyLockEvent(this.table, timed);
     this.table = table;
@@ -184,17 +177,21 @@ export class LockEntity {
   }
 
   publish(): void {
-    setCurrentDetails(describeLockTable(this.view));
-    const waiting = this.view.locks.map(({ name }) => [lockClassOf(name), waitersOf(this.table, name).length] as const);
+    const { view } = this;
+    setCurrentDetails(describeLockTable(view));
+    const waiting = view.locks.map(({ name }) => [lockClassOf(name), waitersOf(this.table, name).length] as const);
     const depths: Record<string, number> = {};
     for (const [name, depth] of waiting) if (depth > 0) depths[name] = (depths[name] ?? 0) + depth;
     lockMetrics.queueDepth(this.node, depths);
   }
 
-  /** Continuing as new waits for `underWay`. */
-  keepTrackOf(underWay: Promise<void>): void {
+  /**
+   * Continuing as new waits for `work`. Messages are handled in the scope of the whole workflow, whose cancellation means
+   * nothing here; it must not reach what they begin.
+   */
+  keepTrackOf(work: () => Promise<void>): void {
     this.#outbound += 1;
-    void underWay.finally(() => (this.#outbound -= 1));
+    void CancellationScope.nonCancellable(work).finally(() => (this.#outbound -= 1));
   }
 
   #alarmMs(untilMs: number): number {
@@ -211,20 +208,20 @@ export class LockEntity {
   /** As a renewal: the first answer may have arrived, so a run that is found closed may have left work behind. */
   #repeatGrant({ holder, purpose, request }: LockMessage): void {
     const granted = request && this.#grantOf(request.id);
-    if (granted) this.keepTrackOf(this.#send({ kind: 'grant', holder, purpose, isRenewal: true, ...granted }));
+    if (granted) this.keepTrackOf(() => this.#send({ kind: 'grant', holder, purpose, isRenewal: true, ...granted }));
   }
 
   #carryOut(effect: LockEffect): void {
     switch (effect.kind) {
       case 'grant':
-        if (effect.isRenewal || effect.id !== this.#answered) this.keepTrackOf(this.#send(effect));
+        if (effect.isRenewal || effect.id !== this.#answered) this.keepTrackOf(() => this.#send(effect));
         break;
       case 'deny':
-        this.keepTrackOf(this.#send(effect));
+        this.keepTrackOf(() => this.#send(effect));
         break;
       case 'lockdep':
         log.warn('locks were taken in an order that can deadlock', { node: this.node, ...effect.report });
-        this.keepTrackOf(reportLockdep({ node: this.node, report: effect.report }).catch(() => undefined));
+        this.keepTrackOf(() => reportLockdep({ node: this.node, report: effect.report }).catch(() => undefined));
         break;
       case 'acquired':
         lockMetrics.acquired(lockClassOf(effect.lock.name), effect.lock.mode, effect.waitMs);

@@ -3,13 +3,13 @@
  * tokens. It is looked at only while somebody waits; an agent that cannot be reached keeps the locks held, visibly.
  */
 import { ActivityFailure, ApplicationFailure, TimeoutFailure, TimeoutType } from '@temporalio/common';
-import { proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, proxyActivities, sleep } from '@temporalio/workflow';
 import type { LockServiceActivities, NodeActivities, SettleInput } from '../src/contract/activities.ts';
 import type { ReleaseLockInput, ReleaseLockResult } from '../src/contract/locks.ts';
 import { nodeTaskQueue } from '../src/contract/names.ts';
 import { DEFAULT_LOCK_TIMINGS, type LockTimings, type NodeLocksInput } from '../src/contract/node-locks.ts';
 import { holdersOf, type LockRequestState } from '../src/kernel/lock-queue.ts';
-import { awaitedRuns, waitingSinceMs } from '../src/kernel/lock-table.ts';
+import { awaitedHolders, awaitedRuns, waitingSinceMs } from '../src/kernel/lock-table.ts';
 import type { LockEntity } from './lock-entity.ts';
 
 /** The agent interrupts a write and waits until it has returned; its attempt is repeated by the next agent. */
@@ -34,15 +34,17 @@ export class LockLiveness {
     this.#input = input;
     this.#timings = { ...DEFAULT_LOCK_TIMINGS, ...input.timings };
     entity.onWait = () => {
-      if (!this.#isWatching) void this.#watch();
+      if (!this.#isWatching) void CancellationScope.nonCancellable(() => this.#watch());
     };
   }
 
   /** Settles every token below `below`: what earlier runs granted cannot be found out. Returns when that is done. */
   async settleAll(below: number): Promise<void> {
-    for (;;) {
+    const { livenessMs, livenessMaxMs } = this.#timings;
+    for (let pauseMs = livenessMs; ; pauseMs = Math.min(2 * pauseMs, livenessMaxMs)) {
       const over = await this.#whyNodeIsOver();
       if (over !== undefined || (await this.#settle({ below }))) return;
+      await sleep(pauseMs, { summary: 'the agent of the node does not answer' });
     }
   }
 
@@ -92,12 +94,18 @@ export class LockLiveness {
     this.#isWatching = true;
     const { livenessMs, livenessMaxMs } = this.#timings;
     let periodMs = livenessMs;
+    let inTheWay = '';
     let lookAtMs = (waitingSinceMs(this.#entity.table) ?? Date.now()) + livenessMs;
     while (this.#entity.isAwaited) {
       await this.#entity.expireUntil(lookAtMs);
       if (Date.now() < lookAtMs) continue;
-      if (!this.#isReclaiming && !this.#entity.isRecovering) this.#entity.keepTrackOf(this.#reclaim());
-      periodMs = Math.min(2 * periodMs, livenessMaxMs);
+      if (!this.#isReclaiming && !this.#entity.isRecovering) this.#entity.keepTrackOf(() => this.#reclaim());
+      const now = awaitedHolders(this.#entity.table)
+        .map(({ runId }) => runId)
+        .join();
+      // The same ones are looked at ever more rarely: they are slow, as a rule, and not dead.
+      periodMs = now === inTheWay ? Math.min(2 * periodMs, livenessMaxMs) : livenessMs;
+      inTheWay = now;
       lookAtMs = Date.now() + periodMs;
     }
     this.#isWatching = false;
@@ -118,7 +126,13 @@ export class LockLiveness {
         { cluster, node, holders: awaitedRuns(entity.table) },
       ])
       .catch(() => undefined);
-    if (!found || entity.era !== era) return;
+    if (entity.era !== era) return;
+    if (!found) {
+      entity.noteUnsettled(
+        'whether those in the way are alive cannot be found out; check the operator and its servers',
+      );
+      return;
+    }
     for (const runId of found.closed) entity.apply({ kind: 'closed', runId });
     entity.publish();
     const over = closedHolders(entity);
@@ -179,5 +193,5 @@ function whyUnsettled(node: string, error: ActivityFailure, agentStartMs: number
   if (cause instanceof TimeoutFailure && cause.timeoutType === TimeoutType.SCHEDULE_TO_START) {
     return `the agent of ${node} has not answered for ${String(agentStartMs / 1000)} s; check that it runs`;
   }
-  return `the agent of ${node} could not settle: ${cause?.message ?? error.message}`;
+  return `the agent of ${node} could not settle: ${cause?.message ?? error.message}; its log says more`;
 }

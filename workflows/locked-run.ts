@@ -8,7 +8,7 @@ import {
   type OperationPhase,
   type OperationTimings,
 } from '../src/contract/operations.ts';
-import type { LockName, WantedLock } from '../src/kernel/lock-request.ts';
+import type { LockName, WantedLock } from '../src/kernel/lock.ts';
 import { Driver, type DriverContext } from './driver.ts';
 import { LockClient, type Refused, type Taken } from './lock-client.ts';
 import { describeStory } from './story.ts';

@@ -5,7 +5,7 @@ import {
   deviceLock,
   MEM_HOTPLUG_LOCK,
 } from '../src/contract/lock-names.ts';
-import type { WantedLock } from '../src/kernel/lock-request.ts';
+import type { WantedLock } from '../src/kernel/lock.ts';
 
 /** `lock_device_hotplug()` */
 export const deviceHotplugLock: WantedLock = { name: DEVICE_HOTPLUG_LOCK, mode: 'write' };

@@ -10,7 +10,7 @@ import { DEVICE_HOTPLUG_LOCK, MEM_HOTPLUG_LOCK } from '../src/contract/lock-name
 import { SEARCH_ATTRIBUTES } from '../src/contract/names.ts';
 import type { OperationInput, OperationOutcome } from '../src/contract/operations.ts';
 import type { NotifierStatus } from '../src/contract/resources.ts';
-import type { LockName, WantedLock } from '../src/kernel/lock-request.ts';
+import type { LockName, WantedLock } from '../src/kernel/lock.ts';
 import type { OperationType } from '../src/kernel/memory-block.ts';
 import type { Where } from './driver.ts';
 import { failed, type Ending } from './ending.ts';

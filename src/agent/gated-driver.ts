@@ -35,8 +35,8 @@ export class GatedDriver implements GatedMemoryDriver {
   readonly #driver: MemoryDriver;
   readonly #gate: WriteGate;
   readonly #patience: GatePatience;
-  /** What the last answer named. */
-  #told = '';
+  /** What the last answer named, and which writer it told. */
+  #told = { token: 0, pids: '' };
 
   constructor(driver: MemoryDriver, gate: WriteGate, patience: GatePatience = PATIENCE) {
     this.name = driver.name;
@@ -66,13 +66,14 @@ export class GatedDriver implements GatedMemoryDriver {
   ): Promise<BeginWriteResult> {
     const { firstMs, waitMs, changeMs } = this.#patience;
     const startMs = performance.now();
+    const toldPids = (): string => (this.#told.token === token ? this.#told.pids : '');
     const verdict = await this.#gate.begin({ token, runId: owner.runId }, (readers) => {
       const waitedMs = performance.now() - startMs;
       if (signal.aborted || waitedMs >= Math.min(limitMs, isWaiting ? waitMs : firstMs)) return true;
-      return isWaiting && waitedMs >= changeMs && pidsOf(readers) !== this.#told;
+      return isWaiting && waitedMs >= changeMs && pidsOf(readers) !== toldPids();
     });
     if (verdict.kind === 'stale') return { kind: 'refused', errno: 'ESTALE', message: verdict.message };
-    if (verdict.kind === 'waiting') this.#told = pidsOf(verdict.readers);
+    if (verdict.kind === 'waiting') this.#told = { token, pids: pidsOf(verdict.readers) };
     return verdict;
   }
 
@@ -80,12 +81,16 @@ export class GatedDriver implements GatedMemoryDriver {
     this.#gate.end(owner.runId, token);
   }
 
-  /** Readers come in only when the driver has stopped. */
+  /**
+   * Readers come in only when the driver has stopped. A run that was ended after it had given mem_hotplug_lock back, and
+   * before its next step told so, has no token of it that could be settled: its name opens the gate.
+   */
   async settle(request: SettleRequest): Promise<SettleResult> {
-    const { tokens = {}, below = 0 } = request;
+    const { tokens = {}, below = 0, runs = [] } = request;
     this.#gate.refuse(Math.max(tokens[MEM_HOTPLUG_LOCK] ?? 0, below - 1));
     const result = await this.#driver.settle(request);
     this.#gate.openStale();
+    for (const runId of runs) this.#gate.end(runId);
     return result;
   }
 

@@ -42,9 +42,8 @@ export function createNodeActivities({ driver, publish, surroundings }: NodeActi
       driver.endWrite(input);
       return Promise.resolve();
     },
-    settle: async ({ tokens, below }) => {
-      const request = { ...(tokens ? { tokens } : {}), ...(below === undefined ? {} : { below }) };
-      const result = await attempt('settles', surroundings(), () => driver.settle(request));
+    settle: async (input) => {
+      const result = await attempt('settles', surroundings(), () => driver.settle(input));
       await publish();
       return result;
     },

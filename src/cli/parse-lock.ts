@@ -1,6 +1,6 @@
 /** Locks as people write them on the command line. */
 import { DEVICE_HOTPLUG_LOCK, MEM_HOTPLUG_LOCK } from '../contract/lock-names.ts';
-import type { WantedLock } from '../kernel/lock-request.ts';
+import type { WantedLock } from '../kernel/lock.ts';
 
 const DEVICE_LOCK = /^device_lock\/(?:memory|cpu)(?:0|[1-9]\d{0,8})$/;
 

@@ -5,7 +5,7 @@
 import type { Errno } from '../kernel/errno.ts';
 import type { LockServiceClaim, LockServiceRecord } from '../kernel/lock-epoch.ts';
 import type { LockTable } from '../kernel/lock-queue.ts';
-import type { LockHolder, LockName } from '../kernel/lock-request.ts';
+import type { LockHolder, LockName } from '../kernel/lock.ts';
 import type { LockdepReport } from '../kernel/lockdep.ts';
 import type { OnlineType, OperationType } from '../kernel/memory-block.ts';
 import type { DeadOperation, Debt } from './dead-operation.ts';
@@ -88,7 +88,7 @@ export interface LockMessageInput {
  * if it is not there, and returns when the message is recorded; they differ in name, for whoever reads a timeline.
  */
 export interface LockActivities {
-  /** Answers the grant where all locks were free. `sent`: it is not known whether the request has to wait. */
+  /** Answers the grant where all locks were free. `sent`: requests go by signal only, and are answered by one. */
   takeLocks(input: LockMessageInput): Promise<RequestLocksAnswer | { readonly kind: 'sent' }>;
   releaseLocks(input: LockMessageInput): Promise<void>;
   /** A holder is not heard of, or has returned. */
@@ -100,13 +100,8 @@ export interface ClaimLockServiceInput extends LockServiceClaim {
   readonly node: string;
 }
 
-export interface ClaimLockServiceResult {
-  readonly epoch: number;
-  /** Runs of earlier lock entities whose holders must be found out first, oldest first; empty: nothing was held. */
-  readonly recovers: readonly string[];
-  /** The node has seen tokens, but nobody recorded who granted them: all of them must be settled. */
-  readonly isRecordLost: boolean;
-}
+/** Of a claim: what is recorded now. Earlier runs, or a lost predecessor, must be seen to before anything is granted. */
+export type ClaimLockServiceResult = Pick<LockServiceRecord, 'epoch' | 'recovers' | 'isPredecessorLost'>;
 
 export interface RecoverLockTableInput {
   readonly cluster: string;
@@ -212,7 +207,7 @@ export interface SettleInput {
   readonly node: string;
   readonly tokens?: Readonly<Record<LockName, number>>;
   readonly below?: number;
-  /** The closed runs whose tokens these are, for whoever reads the history. */
+  /** The closed runs whose tokens these are: readers are let in if one of them still keeps them out. */
   readonly runs?: readonly string[];
 }
 

@@ -5,7 +5,7 @@
 import type { Errno } from '../kernel/errno.ts';
 import type { MemoryBlockState, OnlineType, OperationType } from '../kernel/memory-block.ts';
 import type { Zone } from '../kernel/zone.ts';
-import type { LockHolder, LockName } from '../kernel/lock-request.ts';
+import type { LockHolder, LockName } from '../kernel/lock.ts';
 import { BLOCKS_MAX } from './block-ranges.ts';
 import { cpuDeviceLock, DEVICE_HOTPLUG_LOCK, deviceLock, MEM_HOTPLUG_LOCK } from './lock-names.ts';
 import type { DriverStep } from './driver-step.ts';

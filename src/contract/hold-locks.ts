@@ -1,6 +1,6 @@
 /** A person's use of a node's locks: `memhp lock` starts workflow `holdLocks`, which has the command line run a command. */
 import type { Errno } from '../kernel/errno.ts';
-import type { WantedLock } from '../kernel/lock-request.ts';
+import type { WantedLock } from '../kernel/lock.ts';
 
 export const HOLD_LOCKS_WORKFLOW = 'holdLocks';
 

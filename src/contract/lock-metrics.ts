@@ -1,5 +1,5 @@
 /** What a lock entity tells its worker process, for metrics: best effort, not while replaying, no answer. */
-import type { LockMode } from '../kernel/lock-request.ts';
+import type { LockMode } from '../kernel/lock.ts';
 import type { LockClass } from '../kernel/lockdep.ts';
 
 /** Why a lock was taken from a holder that had not given it back. */

@@ -1,5 +1,5 @@
 /** Names of a node's locks, spelled as the kernel spells them. */
-import type { LockName } from '../kernel/lock-request.ts';
+import type { LockName } from '../kernel/lock.ts';
 
 export const DEVICE_HOTPLUG_LOCK = 'device_hotplug_lock';
 export const MEM_HOTPLUG_LOCK = 'mem_hotplug_lock';

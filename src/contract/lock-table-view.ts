@@ -1,6 +1,6 @@
 /** A lock table as people and programs read it: who holds and who waits, lock by lock. */
 import { holdersOf, waitersOf, type LockRequestState, type LockTable } from '../kernel/lock-queue.ts';
-import type { LockName } from '../kernel/lock-request.ts';
+import type { LockName } from '../kernel/lock.ts';
 import type { LockParty, LockTableView } from './locks.ts';
 
 export function viewLockTable(node: string, table: LockTable, unsettled?: string): LockTableView {

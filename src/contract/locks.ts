@@ -1,7 +1,8 @@
 /** Messages between an operation workflow and its node's lock entity. All are plain JSON and idempotent by request id. */
 import type { Errno } from '../kernel/errno.ts';
 import type { LockClass, LockdepReport } from '../kernel/lockdep.ts';
-import type { HeldLock, LockHolder, LockMode, LockName, WaitForLink, WantedLock } from '../kernel/lock-request.ts';
+import type { WaitForLink } from '../kernel/lock-request.ts';
+import type { HeldLock, LockHolder, LockMode, LockName, WantedLock } from '../kernel/lock.ts';
 
 /**
  * One message: releases come first, then the request. Locks are granted one by one in the order of `locks`, holding
@@ -17,7 +18,7 @@ export interface LockMessage {
 }
 
 export interface LockRequest {
-  /** `<runId>/<sequence>`. */
+  /** Unique over all runs; opaque. */
   readonly id: string;
   readonly locks: readonly WantedLock[];
   /** The lock entity withdraws the whole request after this and answers ETIMEDOUT. Unset: waits for ever. */

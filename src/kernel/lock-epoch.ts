@@ -6,6 +6,8 @@ export interface LockServiceRecord {
   readonly runId: string;
   /** Earlier runs, oldest first, whose grants this run has not taken over yet. */
   readonly recovers?: readonly string[];
+  /** The node had seen tokens when nobody knew who had granted them; they are not settled yet. */
+  readonly isPredecessorLost?: boolean;
 }
 
 export interface LockServiceClaim {
@@ -32,8 +34,17 @@ export function claimEpoch(
   const continues = recorded !== undefined && [runId, previousRunId].includes(recorded.runId);
   const known = Math.max(recorded?.epoch ?? 0, carried, floor);
   const epoch = continues && known === recorded.epoch ? known : known + 1;
-  // Whoever carries a later epoch than the record knows all that there is to know.
-  if (recorded === undefined || recorded.epoch < carried) return { epoch, runId };
+  // Whoever carries a later epoch than the record has all that was granted in it.
+  if (recorded !== undefined && recorded.epoch < carried) return { epoch, runId };
+  if (recorded === undefined) {
+    const isPredecessorLost = previousRunId === undefined && floor > 0;
+    return { epoch, runId, ...(isPredecessorLost ? { isPredecessorLost } : {}) };
+  }
   const recovers = [...(recorded.recovers ?? []), ...(continues ? [] : [recorded.runId])];
-  return { epoch, runId, ...(recovers.length > 0 ? { recovers } : {}) };
+  return {
+    epoch,
+    runId,
+    ...(recovers.length > 0 ? { recovers } : {}),
+    ...(recorded.isPredecessorLost ? { isPredecessorLost: true } : {}),
+  };
 }

@@ -1,6 +1,7 @@
 /** What a lock table holds, and its queues, which are derived: a request stands in the queue of its first pending lock. */
 import type { Lockdep } from './lockdep.ts';
-import type { HeldLock, LockHolder, LockName, LockRequested, WantedLock } from './lock-request.ts';
+import type { LockRequested } from './lock-request.ts';
+import type { HeldLock, LockHolder, LockName, WantedLock } from './lock.ts';
 
 /** One request: what it holds, and what it still wants (the first of `pending` is what it waits for). */
 export interface LockRequestState {

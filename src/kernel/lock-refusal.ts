@@ -1,7 +1,8 @@
 /** Why a request for locks is refused. */
 import type { Errno } from './errno.ts';
 import { holdersOf, type LockRequestState, type LockTable } from './lock-queue.ts';
-import type { WaitForLink, WantedLock } from './lock-request.ts';
+import type { LockRequested, WaitForLink } from './lock-request.ts';
+import type { WantedLock } from './lock.ts';
 import { findCycle } from './wait-for.ts';
 
 /**
@@ -20,12 +21,40 @@ export interface Refusal {
   readonly cycle?: readonly WaitForLink[];
 }
 
-/** EINVAL: such a list is never granted. */
-export function whyInvalid(locks: readonly WantedLock[]): Refusal | undefined {
+/** Characters of a purpose, which people read. */
+export const PURPOSE_LENGTH_MAX = 256;
+/** `device_lock/memory4294967295` and then some. */
+export const LOCK_NAME_LENGTH_MAX = 64;
+/** As long as a workflow id may be. */
+const WORKFLOW_ID_LENGTH_MAX = 1000;
+
+/** EINVAL: such a request is never granted. */
+export function whyInvalid({
+  locks,
+  purpose,
+  causedBy = '',
+  holder,
+}: Pick<LockRequested, 'locks' | 'purpose' | 'causedBy' | 'holder'>): Refusal | undefined {
   const names = new Set(locks.map((lock) => lock.name));
-  if (names.size > 0 && names.size === locks.length && locks.length <= LOCKS_PER_REQUEST_MAX) return undefined;
-  const limit = String(LOCKS_PER_REQUEST_MAX);
-  return { errno: 'EINVAL', message: `a request names 1 to ${limit} different locks, not ${String(locks.length)}` };
+  if (names.size === 0 || names.size !== locks.length || locks.length > LOCKS_PER_REQUEST_MAX) {
+    const limit = String(LOCKS_PER_REQUEST_MAX);
+    return invalid(`a request names 1 to ${limit} different locks, not ${String(locks.length)}`);
+  }
+  if (purpose.length > PURPOSE_LENGTH_MAX) return invalid(tooLong('purpose', PURPOSE_LENGTH_MAX));
+  const workflowIds = [causedBy, holder.workflowId];
+  if (workflowIds.some((id) => id.length > WORKFLOW_ID_LENGTH_MAX)) {
+    return invalid(tooLong('workflow id', WORKFLOW_ID_LENGTH_MAX));
+  }
+  const isLong = [...names].some((name) => name.length > LOCK_NAME_LENGTH_MAX);
+  return isLong ? invalid(tooLong('name of a lock', LOCK_NAME_LENGTH_MAX)) : undefined;
+}
+
+function invalid(message: string): Refusal {
+  return { errno: 'EINVAL', message };
+}
+
+function tooLong(what: string, limit: number): string {
+  return `a ${what} has at most ${String(limit)} characters; shorten it`;
 }
 
 /** ENOLCK: the table is full. */

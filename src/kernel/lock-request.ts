@@ -1,9 +1,7 @@
 /** The words that the lock table is spoken to in. */
 import type { Errno } from './errno.ts';
-import type { HeldLock, LockHolder, LockMode, LockName, WantedLock } from './lock.ts';
+import type { HeldLock, LockHolder, LockName, WantedLock } from './lock.ts';
 import type { LockdepReport } from './lockdep.ts';
-
-export type { HeldLock, LockHolder, LockMode, LockName, WantedLock };
 
 /** One participant of a wait-for cycle. */
 export interface WaitForLink extends LockHolder {
@@ -20,8 +18,9 @@ export type LockEvent = LockEventBody & {
 
 /** The event by which a request arrives. */
 export type LockRequested = Extract<LockEvent, { readonly kind: 'request' }>;
+export type LockReleased = Extract<LockEvent, { readonly kind: 'release' }>;
 
-type LockEventBody =
+export type LockEventBody =
   | {
       readonly kind: 'request';
       readonly id: string;
@@ -39,9 +38,9 @@ type LockEventBody =
     }
   /**
    * Gives back what request `id` holds and withdraws what it waits for; with `names`, gives back only those locks, which it
-   * has been granted.
+   * has been granted. `by`: the run that says so; unset: it is known otherwise.
    */
-  | { readonly kind: 'release'; readonly id: string; readonly names?: readonly LockName[] }
+  | { readonly kind: 'release'; readonly id: string; readonly names?: readonly LockName[]; readonly by?: string }
   /** Time has passed: requests whose deadline lies at or before `nowMs` are withdrawn. */
   | { readonly kind: 'expire' }
   /**

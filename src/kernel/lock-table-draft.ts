@@ -9,7 +9,8 @@ import {
   type LockRequestState,
   type LockTable,
 } from './lock-queue.ts';
-import type { Addressee, HeldLock, LockEffect, LockName, LockRequested, WantedLock } from './lock-request.ts';
+import type { Addressee, LockEffect, LockReleased, LockRequested } from './lock-request.ts';
+import type { HeldLock, LockName, WantedLock } from './lock.ts';
 import { REQUESTS_MAX, whyBusy, whyDeadlock, whyFull, whyInvalid, whyTimedOut, type Refusal } from './lock-refusal.ts';
 import { noteAcquisition } from './lockdep.ts';
 import { tokenOf } from './token.ts';
@@ -31,7 +32,7 @@ export class LockTableDraft {
 
   request(event: LockRequested): void {
     if (isKnown(this.table, event)) return;
-    const refusal = whyInvalid(event.locks) ?? whyFull(this.table, event.locks);
+    const refusal = whyInvalid(event) ?? whyFull(this.table, event.locks);
     if (refusal) {
       this.#deny(event, refusal);
       return;
@@ -52,8 +53,13 @@ export class LockTableDraft {
     this.table = enqueued(this.table, event.tryLock ? { ...event, deadlineMs: event.nowMs } : event);
   }
 
-  release(id: string, names?: readonly LockName[]): void {
+  release({ id, names, by }: LockReleased): void {
     const request = this.#find(id);
+    // A run that was reset speaks of what the run before it held. That one is closed, and may have left work behind.
+    if (request && by !== undefined && by !== request.holder.runId) {
+      this.close(request.holder.runId);
+      return;
+    }
     // A release may overtake its request: the tombstone keeps the late request from being granted to nobody.
     if (!request || !names) {
       this.end(id);
@@ -130,7 +136,7 @@ export class LockTableDraft {
     this.table = { ...this.table, isRecovering: false };
     const unanswered = this.table.requests.filter(({ held, pending }) => pending.length > 0 || held.length === 0);
     for (const request of [...unanswered].sort((a, b) => a.ticket - b.ticket)) {
-      const refusal = request.held.length > 0 ? undefined : whyInvalid(request.pending);
+      const refusal = request.held.length > 0 ? undefined : whyInvalid({ ...request, locks: request.pending });
       if (refusal) this.#deny(request, refusal);
       else this.#advance(request.id);
     }

@@ -9,7 +9,8 @@
  * Mirrors device_hotplug_lock and device_lock (mutexes) and mem_hotplug_lock (a percpu rwsem), v6.12. Deliberately FIFO,
  * where the kernel's sysfs path trylocks and restarts.
  */
-import type { LockTable } from './lock-queue.ts';
+import type { LockRequestState, LockTable } from './lock-queue.ts';
+import type { LockHolder } from './lock.ts';
 import type { LockEffect, LockEvent } from './lock-request.ts';
 import { LockTableDraft } from './lock-table-draft.ts';
 import { EMPTY_LOCKDEP } from './lockdep.ts';
@@ -36,7 +37,7 @@ export function applyLockEvent(
       draft.request(event);
       break;
     case 'release':
-      draft.release(event.id, event.names);
+      draft.release(event);
       break;
     case 'expire':
       draft.expire();
@@ -78,17 +79,19 @@ export function waitingSinceMs(table: LockTable): number | undefined {
   return waits.length > 0 ? Math.min(...waits) : undefined;
 }
 
-/** A run of which a waiter should know whether it lives. */
-export interface AwaitedRun {
-  readonly workflowId: string;
-  readonly runId: string;
+/** The runs that hold what somebody waits for: each once. */
+export function awaitedHolders(table: LockTable): readonly LockHolder[] {
+  const awaited = new Set(table.requests.flatMap((request) => request.pending.slice(0, 1).map(({ name }) => name)));
+  return runsOf(table.requests.filter(({ held }) => held.some(({ name }) => awaited.has(name))));
 }
 
-/** The runs that somebody waits for, and those that wait: each once. */
-export function awaitedRuns(table: LockTable): readonly AwaitedRun[] {
-  const awaited = new Set(table.requests.flatMap((request) => request.pending.slice(0, 1).map(({ name }) => name)));
-  const runs = table.requests
-    .filter((request) => request.pending.length > 0 || request.held.some(({ name }) => awaited.has(name)))
-    .map(({ holder }) => [holder.runId, holder] as const);
-  return [...new Map(runs).values()];
+/** The runs of which a waiter should know whether they live: those that hold, then those that wait. */
+export function awaitedRuns(table: LockTable): readonly LockHolder[] {
+  const waiters = runsOf(table.requests.filter(({ pending }) => pending.length > 0));
+  const holders = awaitedHolders(table);
+  return [...holders, ...waiters.filter(({ runId }) => !holders.some((holder) => holder.runId === runId))];
+}
+
+function runsOf(requests: readonly LockRequestState[]): readonly LockHolder[] {
+  return [...new Map(requests.map(({ holder }) => [holder.runId, holder])).values()];
 }

@@ -1,6 +1,6 @@
 /** Records the run of a node's lock entity in NodeMemory.status.lockService, by compare-and-set. */
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { ClaimLockServiceInput, ClaimLockServiceResult, LockServiceActivities } from '../contract/activities.ts';
+import type { LockServiceActivities } from '../contract/activities.ts';
 import { LOCK_SERVICE_FIELD_MANAGER } from '../contract/names.ts';
 import type { NodeMemory } from '../contract/resources.ts';
 import { apiRequest } from '../k8s/api-request.ts';
@@ -10,16 +10,17 @@ import { claimEpoch, type LockServiceRecord } from '../kernel/lock-epoch.ts';
 
 type Claims = Pick<LockServiceActivities, 'claimLockService' | 'recordRecovered'>;
 
+/** Both requests of a claim end before its attempt does: a claim that comes late would record a run of the past. */
+const REQUEST_MS = 2_000;
+
 /** A write that loses the race answers 409 and throws; the activity is then tried again and reads anew. */
 export function createLockServiceClaims(kubeConfig: KubeConfig): Claims {
   return {
     async claimLockService(claim) {
       const nodeMemory = await read(kubeConfig, claim.node);
-      const recorded = nodeMemory.status?.lockService;
-      const floor = floorOf(nodeMemory);
-      const record = claimEpoch(recorded, claim, floor);
+      const record = claimEpoch(nodeMemory.status?.lockService, claim, floorOf(nodeMemory));
       await write(kubeConfig, nodeMemory, record);
-      return resultOf(record, claim, recorded === undefined && floor > 0);
+      return record;
     },
 
     async recordRecovered({ node, record: { epoch, runId } }) {
@@ -29,14 +30,6 @@ export function createLockServiceClaims(kubeConfig: KubeConfig): Claims {
       await write(kubeConfig, nodeMemory, { epoch, runId });
     },
   };
-}
-
-function resultOf(
-  { epoch, recovers = [] }: LockServiceRecord,
-  { previousRunId }: ClaimLockServiceInput,
-  isUnrecorded: boolean,
-): ClaimLockServiceResult {
-  return { epoch, recovers, isRecordLost: isUnrecorded && previousRunId === undefined };
 }
 
 /** The highest epoch that the node has seen. Throws while nobody can tell: a lower epoch would be refused by the node. */
@@ -49,7 +42,7 @@ function floorOf({ metadata, status }: NodeMemory): number {
 
 async function read(kubeConfig: KubeConfig, node: string): Promise<NodeMemory> {
   const path = `${NODE_MEMORIES.path}/${encodeURIComponent(node)}`;
-  return (await apiRequest(kubeConfig, { method: 'GET', path })) as NodeMemory;
+  return (await apiRequest(kubeConfig, { method: 'GET', path, timeoutMs: REQUEST_MS })) as NodeMemory;
 }
 
 async function write(kubeConfig: KubeConfig, { metadata }: NodeMemory, lockService: LockServiceRecord): Promise<void> {
@@ -59,6 +52,7 @@ async function write(kubeConfig: KubeConfig, { metadata }: NodeMemory, lockServi
     name,
     status: { lockService },
     fieldManager: LOCK_SERVICE_FIELD_MANAGER,
+    timeoutMs: REQUEST_MS,
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   });
 }

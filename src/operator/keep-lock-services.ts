@@ -8,7 +8,7 @@
 import type { Client } from '@temporalio/client';
 import { pause, systemClock, type Clock } from '../controller/clock.ts';
 import type { Log } from '../controller/cluster.ts';
-import { closedLockEntities, type ClosedLockEntity } from '../temporal/closed-lock-entities.ts';
+import { closedLockEntities } from '../temporal/closed-lock-entities.ts';
 import { wakeLockEntity } from '../temporal/lock-activities.ts';
 
 export interface KeepLockServicesOptions {
@@ -33,31 +33,41 @@ export async function keepLockServices(options: KeepLockServicesOptions): Promis
   const { client, cluster, log, signal, everyMs = EVERY_MS, clock = systemClock } = options;
   let sinceMs: number | undefined;
   let known: ReadonlySet<string> = new Set();
+  let failed: readonly string[] = [];
   while (!signal.aborted) {
     const nowMs = clock.nowMs();
     try {
       const closed = await closedLockEntities(client, cluster, sinceMs);
-      await wakeAll(
-        options,
-        closed.filter(({ runId }) => !known.has(runId)),
-      );
+      const ended = closed.filter(({ runId }) => !known.has(runId)).map(({ node }) => node);
+      failed = await wakeAll(options, new Set([...failed, ...ended]));
       known = new Set(closed.map(({ runId }) => runId));
       sinceMs = nowMs - OVERLAP_MS;
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      log.warn('lock entities could not be looked at; trying again', { error: why });
+      log.warn('lock entities could not be looked at; trying again', { error: whyOf(error) });
     }
     await pause(clock, everyMs, signal);
   }
 }
 
+/** Answers the nodes whose entity could not be started: the next look tries them again, even if it does not find them. */
 async function wakeAll(
   { client, cluster, isNodeKnown, log }: KeepLockServicesOptions,
-  closed: readonly ClosedLockEntity[],
-): Promise<void> {
-  for (const node of new Set(closed.map((entity) => entity.node))) {
+  nodes: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const failed: string[] = [];
+  for (const node of nodes) {
     if (!isNodeKnown(node)) continue;
-    await wakeLockEntity(client, cluster, node);
-    log.info('a lock entity has ended; another is there', { node });
+    try {
+      await wakeLockEntity(client, cluster, node);
+      log.info('a lock entity has ended; another is there', { node });
+    } catch (error) {
+      failed.push(node);
+      log.warn('a lock entity has ended and could not be started; trying again', { node, error: whyOf(error) });
+    }
   }
+  return failed;
+}
+
+function whyOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

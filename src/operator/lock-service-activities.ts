@@ -7,6 +7,7 @@ import { whyNodeIsGone } from '../controller/node-presence.ts';
 import { closedRuns } from '../temporal/closed-runs.ts';
 import { recoverLockTable } from '../temporal/recover-lock-table.ts';
 import { createLockServiceClaims } from './claim-lock-service.ts';
+import { whileHeartbeating } from './while-heartbeating.ts';
 
 export interface LockServiceActivitiesOptions {
   readonly kubeConfig: KubeConfig;
@@ -20,7 +21,7 @@ export function createLockServiceActivities(options: LockServiceActivitiesOption
   return {
     ...createLockServiceClaims(kubeConfig),
     ...events,
-    recoverLockTable: (input) => recoverLockTable(client, input),
+    recoverLockTable: (input) => whileHeartbeating(() => recoverLockTable(client, input)),
     async describeHolders({ node, holders }) {
       const [closed, nodeIsOver] = await Promise.all([closedRuns(client, holders), whyNodeIsOver(cluster, node)]);
       return { closed, ...(nodeIsOver === undefined ? {} : { nodeIsOver }) };
@@ -40,6 +41,8 @@ async function whyNodeIsOver(
   if (!nodeMemory && node) return undefined;
   const gone = whyNodeIsGone(name, nodeMemory, node);
   if (gone !== undefined) return gone;
+  // The boots of a simulated node are its own.
+  if (nodeMemory?.spec.simulated) return undefined;
   const reported = nodeMemory?.status?.bootId;
   const current = node?.status?.nodeInfo?.bootID;
   if (reported === undefined || current === undefined || reported === current) return undefined;

@@ -1,5 +1,4 @@
 /** The operator's activities: the second look, the plugins, and the outcome. Decisions are the controller's pure functions. */
-import { Context } from '@temporalio/activity';
 import type { LookAgainInput, OperationActivities } from '../contract/activities.ts';
 import { deadOperation, type DeadOperation } from '../contract/dead-operation.ts';
 import { memoryBlockName } from '../contract/names.ts';
@@ -12,6 +11,7 @@ import { lookAgain } from '../controller/look-again.ts';
 import { applyOutcome } from '../controller/record-outcome.ts';
 import { registeredNotifiers } from '../controller/registered-notifiers.ts';
 import type { PluginHost } from '../plugins/in-process/plugin-host.ts';
+import { whileHeartbeating } from './while-heartbeating.ts';
 
 export interface OperationActivitiesOptions {
   readonly cluster: Cluster;
@@ -21,9 +21,6 @@ export interface OperationActivitiesOptions {
   /** Whether the run of another operation, which an object names, is closed. */
   readonly describeRun: OperationStarter['describe'];
 }
-
-/** Well below the silence after which an operator counts as dead. */
-const HEARTBEAT_MS = 1_000;
 
 export function createOperationActivities(options: OperationActivitiesOptions): OperationActivities {
   const { cluster, plugins } = options;
@@ -93,19 +90,6 @@ async function deadBefore(
 function referenceTo({ metadata, status }: MemoryBlock): BlockReference {
   const { name, uid = '' } = metadata;
   return { name, uid, generation: status?.operation?.generation ?? metadata.generation ?? 0 };
-}
-
-/** Tells that this operator lives while it works: the locks of a node are held meanwhile. */
-async function whileHeartbeating<T>(work: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const heart = setInterval(() => {
-    context.heartbeat();
-  }, HEARTBEAT_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(heart);
-  }
 }
 
 /** The object may have been deleted and created anew under the same name. */

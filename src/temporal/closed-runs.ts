@@ -1,9 +1,9 @@
 /** Which workflow runs have ended: a fact, because they live on the same server as the locks. */
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { LockHolder } from '../kernel/lock-request.ts';
+import type { LockHolder } from '../kernel/lock.ts';
 
-/** How many are asked about at once. */
-const CONCURRENT = 8;
+/** How many are asked about at once: 256, as many as a lock entity has requests, take eight rounds, 1.2 s at 150 ms each. */
+const CONCURRENT = 32;
 
 /** Run ids of those that are closed, or that the server does not know any more. */
 export async function closedRuns(client: Client, runs: readonly LockHolder[]): Promise<readonly string[]> {

@@ -51,7 +51,7 @@ export function createLockActivities(client: Client, { byUpdate = true }: LockAc
       }
     }
     await send(input);
-    return { kind: 'sent' };
+    return { kind: byUpdate ? 'pending' : 'sent' };
   };
   return { takeLocks: take, releaseLocks: send, reportHolder: send };
 }

@@ -12,15 +12,12 @@ import {
   type ReleaseLockResult,
   type RequestLocksAnswer,
 } from '../contract/locks.ts';
-import type { LockEvent } from '../kernel/lock-request.ts';
+import { lockEventsOfMessage } from '../contract/lock-message-events.ts';
+import type { LockEvent, LockEventBody } from '../kernel/lock-request.ts';
 import type { HistoryEvent, HistoryIndex } from './history-index.ts';
 
-/** Distributes over the kinds of events, where Omit would merge them. */
-type WithoutTime<Event> = Event extends unknown ? Omit<Event, 'nowMs'> : never;
-type Untimed = WithoutTime<LockEvent>;
-
 export function lockEventsOf(event: HistoryEvent, index: HistoryIndex): readonly LockEvent[] {
-  const nowMs = Number(event.eventTime?.seconds ?? 0) * 1000 + Math.floor((event.eventTime?.nanos ?? 0) / 1e6);
+  const nowMs = timeOf(event);
   const meanings = [
     ...heard(event, index, nowMs),
     ...granted(event, index),
@@ -31,17 +28,25 @@ export function lockEventsOf(event: HistoryEvent, index: HistoryIndex): readonly
   return meanings.map((meaning) => ({ ...meaning, nowMs }));
 }
 
+/** In ms since the epoch. */
+export function timeOf({ eventTime }: HistoryEvent): number {
+  return Number(eventTime?.seconds ?? 0) * 1000 + Math.floor((eventTime?.nanos ?? 0) / 1e6);
+}
+
 /** A message, by signal or by update. */
-function heard(event: HistoryEvent, index: HistoryIndex, nowMs: number): readonly Untimed[] {
+function heard(event: HistoryEvent, index: HistoryIndex, nowMs: number): readonly LockEventBody[] {
   const signal = event.workflowExecutionSignaledEventAttributes;
-  if (signal?.signalName === LOCK_MESSAGE_SIGNAL) return eventsOfMessage(index.decode(signal.input), nowMs);
+  if (signal?.signalName === LOCK_MESSAGE_SIGNAL)
+    return lockEventsOfMessage(index.decode(signal.input) as LockMessage, nowMs);
   const accepted = event.workflowExecutionUpdateAcceptedEventAttributes;
   const update = index.update(accepted?.acceptedRequest?.meta?.updateId ?? accepted?.protocolInstanceId);
-  return accepted && update?.name === REQUEST_LOCKS_UPDATE ? eventsOfMessage(update.input, nowMs) : [];
+  return accepted && update?.name === REQUEST_LOCKS_UPDATE
+    ? lockEventsOfMessage(update.input as LockMessage, nowMs)
+    : [];
 }
 
 /** A grant counts as soon as it is on its way, because an entity that is lost with it is succeeded by one that tells it again. */
-function granted(event: HistoryEvent, index: HistoryIndex): readonly Untimed[] {
+function granted(event: HistoryEvent, index: HistoryIndex): readonly LockEventBody[] {
   const signal = event.signalExternalWorkflowExecutionInitiatedEventAttributes;
   if (signal?.signalName === LOCK_GRANTED_SIGNAL) {
     return [{ kind: 'adopt', ...(index.decode(signal.input) as LockGranted) }];
@@ -56,7 +61,7 @@ function granted(event: HistoryEvent, index: HistoryIndex): readonly Untimed[] {
  * A denial counts when it has arrived, or found its run closed: one that was on its way when the entity was terminated is
  * lost with it, and its request waits on.
  */
-function denied(event: HistoryEvent, index: HistoryIndex): readonly Untimed[] {
+function denied(event: HistoryEvent, index: HistoryIndex): readonly LockEventBody[] {
   const arrived =
     event.externalWorkflowExecutionSignaledEventAttributes ??
     event.signalExternalWorkflowExecutionFailedEventAttributes;
@@ -66,7 +71,7 @@ function denied(event: HistoryEvent, index: HistoryIndex): readonly Untimed[] {
 }
 
 /** Runs that were seen closed, and those whose tokens the node has settled. */
-function foundOut(event: HistoryEvent, index: HistoryIndex): readonly Untimed[] {
+function foundOut(event: HistoryEvent, index: HistoryIndex): readonly LockEventBody[] {
   const activity = index.completedActivity(event);
   if (activity?.name === 'describeHolders') {
     const { closed, nodeIsOver } = activity.result as DescribeHoldersResult;
@@ -77,19 +82,9 @@ function foundOut(event: HistoryEvent, index: HistoryIndex): readonly Untimed[] 
   return runs.map((runId) => ({ kind: 'settled', runId }));
 }
 
-function releasedByHand(event: HistoryEvent, index: HistoryIndex): readonly Untimed[] {
+function releasedByHand(event: HistoryEvent, index: HistoryIndex): readonly LockEventBody[] {
   const completed = event.workflowExecutionUpdateCompletedEventAttributes;
   if (index.update(completed?.meta?.updateId)?.name !== RELEASE_LOCK_UPDATE) return [];
   const released = index.decode(completed?.outcome?.success) as ReleaseLockResult | undefined;
   return released ? [{ kind: 'release', id: released.id, names: [released.lock] }] : [];
-}
-
-function eventsOfMessage(input: unknown, nowMs: number): readonly Untimed[] {
-  const { holder, purpose, release = [], request, suspect } = input as LockMessage;
-  const releases = release.map(({ id, names }) => ({ kind: 'release' as const, id, ...(names ? { names } : {}) }));
-  const suspects = suspect ? [{ kind: 'suspect' as const, ...suspect }] : [];
-  if (!request) return [...releases, ...suspects];
-  const { timeoutMs, ...wanted } = request;
-  const deadline = timeoutMs === undefined ? {} : { deadlineMs: nowMs + timeoutMs };
-  return [...releases, { kind: 'request', holder, purpose, ...wanted, ...deadline }, ...suspects];
 }

@@ -6,9 +6,11 @@ import type { NodeLocksInput } from '../contract/node-locks.ts';
 import type { LockTable } from '../kernel/lock-queue.ts';
 import type { LockEvent } from '../kernel/lock-request.ts';
 import { HistoryIndex, type History, type HistoryEvent } from './history-index.ts';
-import { lockEventsOf } from './lock-history-events.ts';
+import { lockEventsOf, timeOf } from './lock-history-events.ts';
 
 export interface LockRun {
+  /** In ms since the epoch. */
+  readonly startedMs: number;
   /** The table that the run began with, or found out; unset: it never knew. */
   readonly base?: LockTable;
   /** Since the run began, or was last reset. */
@@ -28,6 +30,7 @@ export function readLockRun(history: History, converter: PayloadConverter): Lock
   const base = recoveredTable(index, era) ?? (resetAt < 0 ? carriedTable(index) : undefined);
   const continuedAs = era.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
   return {
+    startedMs: index.events[0] ? timeOf(index.events[0]) : 0,
     events: era.flatMap((event) => lockEventsOf(event, index)),
     ...(base ? { base } : {}),
     ...(continuedAs ? { continuedAs } : {}),

@@ -12,26 +12,28 @@ const UNRECORDED_MAX = 8;
 
 /**
  * Reads the runs named, those that continue them, and any other run of the same lock entity since: one that was lost before
- * it could be recorded granted nothing, but may have been asked.
+ * it could be recorded granted nothing, but may have been asked. They count in the order in which they began: a run that
+ * carried a table on knows more than those before it.
  */
 export async function recoverLockTable(client: Client, input: RecoverLockTableInput): Promise<RecoverLockTableResult> {
   const workflowId = nodeLocksWorkflowId(input.cluster, input.node);
-  const pending = [...input.recovers];
+  const pending = [...input.recovers, ...(await unrecorded(client, workflowId, input))];
   const seen = new Set([input.runId]);
-  let table: LockTable = EMPTY_LOCK_TABLE;
+  const runs: LockRun[] = [];
   let isComplete = true;
-  for (const runId of await unrecorded(client, workflowId, input)) pending.push(runId);
   for (let runId = pending.shift(); runId !== undefined; runId = pending.shift()) {
     if (seen.has(runId)) continue;
     seen.add(runId);
     const run = await readRun(client, workflowId, runId);
-    if (!run) {
-      isComplete = false;
-      continue;
-    }
-    table = rebuildLockTable(run.base ?? table, run.events);
-    if (run.continuedAs !== undefined) pending.unshift(run.continuedAs);
+    if (!run) isComplete = false;
+    else runs.push(run);
+    if (run?.continuedAs !== undefined) pending.push(run.continuedAs);
   }
+  runs.sort((a, b) => a.startedMs - b.startedMs);
+  const table = runs.reduce<LockTable>(
+    (known, run) => rebuildLockTable(run.base ?? known, run.events),
+    EMPTY_LOCK_TABLE,
+  );
   return { table, isComplete };
 }
 
@@ -48,17 +50,20 @@ async function readRun(client: Client, workflowId: string, runId: string): Promi
   }
 }
 
-/** Closed runs of this lock entity that began after the recorded ones, oldest first; visibility is enough, as it is all there is. */
+/**
+ * Runs of this lock entity that began after the recorded ones; where nothing was recorded, the last ones. Visibility is
+ * enough, as it is all there is.
+ */
 async function unrecorded(
   client: Client,
   workflowId: string,
   { runId, recovers }: RecoverLockTableInput,
 ): Promise<readonly string[]> {
-  const runs: { runId: string; startTime: Date }[] = [];
-  for await (const run of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) runs.push(run);
-  runs.sort((a, b) => a.startTime.getTime() - b.startTime.getTime());
-  const lastKnown = runs.findLastIndex((run) => recovers.includes(run.runId));
-  // Where nothing was recorded these are all runs ever; each that granted anything begins with what the one before knew.
-  const later = runs.slice(lastKnown + 1).slice(-UNRECORDED_MAX);
-  return later.flatMap((run) => (run.runId === runId ? [] : [run.runId]));
+  const found: string[] = [];
+  // The latest first.
+  for await (const run of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
+    if (recovers.includes(run.runId) || found.length === UNRECORDED_MAX) break;
+    if (run.runId !== runId) found.push(run.runId);
+  }
+  return found;
 }

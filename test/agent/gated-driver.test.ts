@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { GatedDriver } from '../../src/agent/gated-driver.ts';
 import type { BeginWriteInput } from '../../src/contract/activities.ts';
 import type { DriverResult } from '../../src/contract/driver.ts';
-import { MEM_HOTPLUG_LOCK } from '../../src/contract/lock-names.ts';
+import { DEVICE_HOTPLUG_LOCK, MEM_HOTPLUG_LOCK } from '../../src/contract/lock-names.ts';
 import type { StepContext } from '../../src/contract/memory-driver.ts';
 import { openOnlineMems, type OnlineMems } from '../../src/online-mems/online-mems.ts';
 import { WriteGate } from '../../src/online-mems/write-gate.ts';
@@ -12,7 +12,7 @@ import { eventually } from '../support/eventually.ts';
 import { without } from '../support/without.ts';
 import { startSimulatedNode, type SimulatedNode } from '../support/simulated-driver.ts';
 
-const PATIENCE = { firstMs: 5, waitMs: 5_000, changeMs: 0 };
+const PATIENCE = { firstMs: 5, waitMs: 60_000, changeMs: 0 };
 const OWNER = { workflowId: 'w', runId: 'run-1' };
 
 memoryDriverSuite('simulated, behind the reader gate', () => {
@@ -72,6 +72,15 @@ describe('gated driver', () => {
     other.close();
   });
 
+  it('beginWrite with isWaiting tells each writer once who is inside, even if that was told to another', async () => {
+    await mems.getOnlineMems();
+    assert.equal((await begin({ token: 1 })).kind, 'waiting');
+    assert.equal((await begin({ token: 2, isWaiting: true })).kind, 'waiting');
+    const told = begin({ token: 2, isWaiting: true });
+    mems.putOnlineMems();
+    assert.deepEqual(await told, { kind: 'begun' });
+  });
+
   it('beginWrite ends no later than its limit, and when the operation is cancelled', async () => {
     await mems.getOnlineMems();
     assert.equal((await begin({ isWaiting: true, limitMs: 1 })).kind, 'waiting');
@@ -122,6 +131,15 @@ describe('gated driver', () => {
     assert.equal(errnoOf(await waiting), 'ESTALE');
     await settling;
     assert.equal((await begin()).kind, 'refused');
+    assert.equal(mems.tryGetOnlineMems(), true);
+  });
+
+  it('settle lets readers in where the writer is a settled run that had given mem_hotplug_lock back, and no other', async () => {
+    await begin();
+    const tokens = { [DEVICE_HOTPLUG_LOCK]: 1 };
+    await driver.settle({ tokens, runs: ['another'] });
+    assert.equal(mems.tryGetOnlineMems(), false);
+    await driver.settle({ tokens, runs: ['another', OWNER.runId] });
     assert.equal(mems.tryGetOnlineMems(), true);
   });
 });

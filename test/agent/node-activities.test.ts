@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { SettleInput, SettleResult } from '../../src/contract/activities.ts';
 import type { DriverResult } from '../../src/contract/driver.ts';
 import type { StepContext } from '../../src/contract/memory-driver.ts';
 import { GatedDriver, type GatedMemoryDriver } from '../../src/agent/gated-driver.ts';
@@ -105,6 +106,26 @@ describe('node activities', () => {
     } finally {
       await node.remove();
     }
+  });
+
+  it('settle tells the driver all that was asked, and shows the new state before it returns', async () => {
+    const seen: unknown[] = [];
+    const answer = { bootId: 'boot-1', highestToken: 7 };
+    const settle = (request: SettleInput): Promise<SettleResult> => {
+      seen.push(request);
+      return Promise.resolve(answer);
+    };
+    const activities = createNodeActivities({
+      driver: { settle } as unknown as GatedMemoryDriver,
+      publish: () => {
+        seen.push('published');
+        return Promise.resolve();
+      },
+      surroundings: surroundings({}),
+    });
+    const input = { node: 'worker-1', tokens: { mem_hotplug_lock: 7 }, below: 3, runs: ['run-1'] };
+    assert.equal(await activities.settle(input), answer);
+    assert.deepEqual(seen, [input, 'published']);
   });
 
   it('inspects by id and by physical range', async () => {

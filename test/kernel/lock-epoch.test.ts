@@ -116,4 +116,12 @@ describe('fencing tokens', () => {
       assert.throws(() => tokenOf(epoch, sequence), RangeError);
     }
   });
+
+  it('remembers that a predecessor was lost until that is seen to, also when the answer of the first claim was', () => {
+    const first = claimEpoch(undefined, { runId: 'b' }, 7);
+    assert.deepEqual(first, { epoch: 8, runId: 'b', isPredecessorLost: true });
+    assert.deepEqual(claimEpoch(first, { runId: 'b' }, 7), first);
+    const successor = claimEpoch(first, { runId: 'c' }, 7);
+    assert.deepEqual(successor, { epoch: 9, runId: 'c', recovers: ['b'], isPredecessorLost: true });
+  });
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { holdersOf } from '../../src/kernel/lock-queue.ts';
-import { LOCKS_MAX, LOCKS_PER_REQUEST_MAX, REQUESTS_MAX } from '../../src/kernel/lock-refusal.ts';
-import type { HeldLock, LockEffect, WantedLock } from '../../src/kernel/lock-request.ts';
+import { LOCK_NAME_LENGTH_MAX, LOCKS_MAX, LOCKS_PER_REQUEST_MAX, REQUESTS_MAX } from '../../src/kernel/lock-refusal.ts';
+import type { LockEffect } from '../../src/kernel/lock-request.ts';
+import type { HeldLock, WantedLock } from '../../src/kernel/lock.ts';
 import {
   applyLockEvent,
   awaitedRuns,
@@ -164,6 +165,8 @@ describe('limits of the lock table', () => {
     assert.deepEqual(answersIn(play.request('a')), ['deny a EINVAL']);
     assert.deepEqual(answersIn(play.request('b', D, D)), ['deny b EINVAL']);
     assert.deepEqual(answersIn(play.request('c', ...deviceLocks(LOCKS_PER_REQUEST_MAX + 1))), ['deny c EINVAL']);
+    const long = { name: 'x'.repeat(LOCK_NAME_LENGTH_MAX + 1), mode: 'write' } as const;
+    assert.deepEqual(answersIn(play.request('long', long)), ['deny long EINVAL']);
     assert.deepEqual(answersIn(play.request('d', ...deviceLocks(LOCKS_PER_REQUEST_MAX))), ['grant d']);
   });
 

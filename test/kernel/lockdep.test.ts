@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { WantedLock } from '../../src/kernel/lock-request.ts';
+import type { WantedLock } from '../../src/kernel/lock.ts';
 import {
   EMPTY_LOCKDEP,
   GATES_PER_ORDER_MAX,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { LockRequestState, LockTable } from '../../src/kernel/lock-queue.ts';
-import type { WantedLock } from '../../src/kernel/lock-request.ts';
+import type { WantedLock } from '../../src/kernel/lock.ts';
 import { applyLockEvent, EMPTY_LOCK_TABLE } from '../../src/kernel/lock-table.ts';
 import { findCycle } from '../../src/kernel/wait-for.ts';
 import { LOCK_NAMES, lockHistories } from '../support/lock-events.ts';

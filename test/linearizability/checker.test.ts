@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { acquireTools } from '../../src/dev/acquire-tool.ts';
-import type { LockMode } from '../../src/kernel/lock-request.ts';
+import type { LockMode } from '../../src/kernel/lock.ts';
 import { checkHistory, type Verdict } from './check-history.ts';
 import { writeHistory, type HistoryRecord } from './history.ts';
 

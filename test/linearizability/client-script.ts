@@ -1,6 +1,5 @@
 /** What one client does with the locks of a node, written out before it starts: shared with the workflow that does it. */
-import type { LockMode, LockName, WantedLock } from '../../src/kernel/lock-request.ts';
-import type { LockHolder } from '../../src/kernel/lock-request.ts';
+import type { LockHolder, LockMode, LockName, WantedLock } from '../../src/kernel/lock.ts';
 
 export type ScriptStep =
   /** One request, as a list; refused requests end the client. */

@@ -5,6 +5,7 @@ import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@tempora
 import { nodeLocksWorkflowId } from '../../src/contract/names.ts';
 import type { LockActivities } from '../../src/contract/activities.ts';
 import type { TemporalServer } from '../../src/dev/start-temporal.ts';
+import { answeredRequests, eventsOf } from '../support/history-story.ts';
 import type { HistoryClock } from './clock.ts';
 import type { HistoryRecord } from './history.ts';
 import type { LiveClient, Load } from './load.ts';
@@ -82,7 +83,7 @@ export class Faults {
 
   /** Sends what ended runs once sent again, late: requests and releases. Until `signal` aborts. */
   async repeatMessages(signal: AbortSignal): Promise<void> {
-    const { random, load, cluster, lockActivities } = this.options;
+    const { random, load, client, cluster, lockActivities } = this.options;
     const isOver = (): boolean => signal.aborted;
     while (!isOver()) {
       await delay(random.between(100, 600), undefined, { signal }).catch(() => undefined);
@@ -91,7 +92,6 @@ export class Faults {
       if (ended.length === 0 || isOver()) continue;
       const { workflowId, runId, observed } = random.pick(ended);
       const takes = observed.steps.flatMap((step) => (step.kind === 'take' ? [step.locks] : []));
-      const requests = takes.map((locks, index) => ({ id: `${runId}/${String(index + 1)}`, locks }));
       const holder = { workflowId, runId };
       const { node, name: purpose } = observed;
       const send = async (more: object): Promise<void> => {
@@ -99,8 +99,11 @@ export class Faults {
         this.repeated += 1;
       };
       try {
-        for (const request of requests) {
-          await send(random.next() < 0.5 ? { request } : { release: [{ id: request.id }] });
+        // It asked for one list after the other, each when the one before had been answered.
+        const ids = answeredRequests(await eventsOf(client, workflowId, runId));
+        for (const [index, locks] of takes.slice(0, ids.length).entries()) {
+          const id = ids[index] ?? '';
+          await send(random.next() < 0.5 ? { request: { id, locks } } : { release: [{ id }] });
         }
       } catch {
         // The server is away: what is late may be lost as well.

@@ -5,7 +5,7 @@
  * It lives in the process that owns the clock of the history, and never waits between a decision and its record.
  */
 import type { SettleInput, SettleResult } from '../../src/contract/activities.ts';
-import type { LockName } from '../../src/kernel/lock-request.ts';
+import type { LockName } from '../../src/kernel/lock.ts';
 
 interface Step {
   readonly node: string;

@@ -1,6 +1,6 @@
 /** A history as the checker reads it, one JSON object a line. Times are nanoseconds; `return: null`: never seen to end. */
 import { writeFile } from 'node:fs/promises';
-import type { LockMode, LockName } from '../../src/kernel/lock-request.ts';
+import type { LockMode, LockName } from '../../src/kernel/lock.ts';
 
 interface OfHold {
   readonly client: number;

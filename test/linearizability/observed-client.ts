@@ -2,7 +2,7 @@
  * One run of a client as seen from outside. Invocations are noted before a message can have been sent, returns after the
  * client has shown that it knows of its grant, by a step at the fence: whatever is seen late only widens an interval.
  */
-import type { LockMode, LockName } from '../../src/kernel/lock-request.ts';
+import type { LockMode, LockName } from '../../src/kernel/lock.ts';
 import { heldAt, type ClientOutcome, type ScriptStep } from './client-script.ts';
 import type { HistoryClock } from './clock.ts';
 import type { HistoryRecord } from './history.ts';

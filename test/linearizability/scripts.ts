@@ -1,6 +1,6 @@
 /** What clients do: the sequences of the operations, and some that only a lock service without order would see. */
 import { deviceLock, DEVICE_HOTPLUG_LOCK, MEM_HOTPLUG_LOCK } from '../../src/contract/lock-names.ts';
-import type { LockName, WantedLock } from '../../src/kernel/lock-request.ts';
+import type { LockName, WantedLock } from '../../src/kernel/lock.ts';
 import type { ScriptStep } from './client-script.ts';
 import type { SeededRandom } from './random.ts';
 

@@ -9,7 +9,7 @@ const OWNED = [{ apiVersion: 'v1', kind: 'Node', name: 'worker-1', uid: 'node-ui
 
 function nodeMemory(bootId: string, isOwned = true): NodeMemory {
   const metadata = { name: 'worker-1', ...(isOwned ? { ownerReferences: OWNED } : {}) };
-  return { metadata, spec: {}, status: { bootId } } as NodeMemory;
+  return { metadata, spec: {}, status: { bootId } };
 }
 
 function node(bootID: string, uid = 'node-uid'): NodeObject {

@@ -27,26 +27,30 @@ function lineOf(event: HistoryEvent): string[] {
   if (event.timerStartedEventAttributes ?? event.timerCanceledEventAttributes) return [];
   const summary = event.userMetadata?.summary;
   if (summary && event.eventId?.toString() !== '1') {
-    return [defaultPayloadConverter.fromPayload<string>(summary), ...grantedAtOnce(event)];
+    return [defaultPayloadConverter.fromPayload<string>(summary), ...answered(grantAtOnce(event))];
   }
-  const signal = event.workflowExecutionSignaledEventAttributes;
+  return answered(answerBySignal(event));
+}
+
+/** Ids of the requests for locks that were answered, in the order of their first answers. */
+export function answeredRequests(events: readonly HistoryEvent[]): readonly string[] {
+  return [...new Set(events.flatMap((event) => (answerBySignal(event) ?? grantAtOnce(event))?.id ?? []))];
+}
+
+function answerBySignal({ workflowExecutionSignaledEventAttributes: signal }: HistoryEvent) {
   const payload = signal?.input?.payloads?.[0];
-  if (!payload) return [];
-  if (signal.signalName === LOCK_GRANTED_SIGNAL) {
-    return [granted(defaultPayloadConverter.fromPayload<LockGranted>(payload))];
-  }
-  if (signal.signalName === LOCK_DENIED_SIGNAL)
-    return [`denied ${defaultPayloadConverter.fromPayload<LockDenied>(payload).errno}`];
-  return [];
+  const isAnswer = signal?.signalName === LOCK_GRANTED_SIGNAL || signal?.signalName === LOCK_DENIED_SIGNAL;
+  return payload && isAnswer ? defaultPayloadConverter.fromPayload<LockGranted | LockDenied>(payload) : undefined;
 }
 
 /** A request for locks that were free: the grant is the result of the local activity that asked. */
-function grantedAtOnce({ markerRecordedEventAttributes: marker }: HistoryEvent): string[] {
+function grantAtOnce({ markerRecordedEventAttributes: marker }: HistoryEvent): LockGranted | undefined {
   const payload = marker?.details?.['result']?.payloads?.[0];
   const answer = payload && defaultPayloadConverter.fromPayload<RequestLocksAnswer | null>(payload);
-  return answer?.kind === 'granted' ? [granted(answer)] : [];
+  return answer?.kind === 'granted' ? answer : undefined;
 }
 
-function granted({ grants }: LockGranted): string {
-  return `granted ${grants.map((lock) => lock.name).join(', ')}`;
+function answered(answer: LockGranted | LockDenied | undefined): string[] {
+  if (!answer) return [];
+  return ['errno' in answer ? `denied ${answer.errno}` : `granted ${answer.grants.map(({ name }) => name).join(', ')}`];
 }

@@ -1,6 +1,7 @@
 /** Arbitrary histories of a lock table: requests, releases, ends of runs, recoveries; doubled, late and out of order. */
 import fc from 'fast-check';
-import type { LockEvent, WantedLock } from '../../src/kernel/lock-request.ts';
+import type { LockEvent } from '../../src/kernel/lock-request.ts';
+import type { WantedLock } from '../../src/kernel/lock.ts';
 import { requestOf } from './lock-play.ts';
 
 export const LOCK_NAMES = ['D', 'M', 'L/1', 'L/2'];

@@ -1,6 +1,7 @@
 /** All that can happen next in a world of locks. */
 import type { LockTable } from '../../src/kernel/lock-queue.ts';
-import type { HeldLock, LockEffect, LockEvent } from '../../src/kernel/lock-request.ts';
+import type { LockEffect, LockEvent } from '../../src/kernel/lock-request.ts';
+import type { HeldLock } from '../../src/kernel/lock.ts';
 import { EMPTY_LOCK_TABLE } from '../../src/kernel/lock-table.ts';
 import { EMPTY_LOCKDEP } from '../../src/kernel/lockdep.ts';
 import { checkGrants } from './lock-promises.ts';

@@ -1,6 +1,6 @@
 /** What must hold of every lock table, worked out by brute force and without the code under test. */
 import type { LockRequestState, LockTable } from '../../src/kernel/lock-queue.ts';
-import type { WantedLock } from '../../src/kernel/lock-request.ts';
+import type { WantedLock } from '../../src/kernel/lock.ts';
 
 export function exclude(a: WantedLock, b: WantedLock): boolean {
   return a.name === b.name && (a.mode === 'write' || b.mode === 'write');

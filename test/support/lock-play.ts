@@ -1,6 +1,7 @@
 /** A lock table with a memory: plays events and keeps every effect. */
 import type { LockTable } from '../../src/kernel/lock-queue.ts';
-import type { LockEffect, LockEvent, LockRequested, WantedLock } from '../../src/kernel/lock-request.ts';
+import type { LockEffect, LockEvent, LockRequested } from '../../src/kernel/lock-request.ts';
+import type { WantedLock } from '../../src/kernel/lock.ts';
 import { applyLockEvent, EMPTY_LOCK_TABLE } from '../../src/kernel/lock-table.ts';
 
 export const D: WantedLock = { name: 'device_hotplug_lock', mode: 'write' };

@@ -26,13 +26,9 @@ export class LockServiceRecords {
 
   readonly activities: LockServiceActivities = {
     claimLockService: (claim) => {
-      const recorded = this.records.get(claim.node);
-      const floor = this.floors.get(claim.node) ?? 0;
-      const record = claimEpoch(recorded, claim, floor);
+      const record = claimEpoch(this.records.get(claim.node), claim, this.floors.get(claim.node) ?? 0);
       this.records.set(claim.node, record);
-      const { epoch, recovers = [] } = record;
-      const isRecordLost = recorded === undefined && floor > 0 && claim.previousRunId === undefined;
-      return Promise.resolve({ epoch, recovers, isRecordLost });
+      return Promise.resolve(record);
     },
     recordRecovered: ({ node, record }) => {
       if (this.records.get(node)?.runId === record.runId) this.records.set(node, record);

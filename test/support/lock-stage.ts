@@ -14,7 +14,7 @@ import {
 } from '../../src/contract/locks.ts';
 import { locksTaskQueue, nodeLocksWorkflowId, nodeTaskQueue, operationsTaskQueue } from '../../src/contract/names.ts';
 import { NODE_LOCKS_WORKFLOW, type NodeLocksInput } from '../../src/contract/node-locks.ts';
-import type { LockName, WantedLock } from '../../src/kernel/lock-request.ts';
+import type { LockName, WantedLock } from '../../src/kernel/lock.ts';
 import { createLockSinks } from '../../src/operator/lock-metrics.ts';
 import { createLockActivities } from '../../src/temporal/lock-activities.ts';
 import { createWorkers } from '../../src/temporal/workers.ts';

@@ -4,7 +4,8 @@
  * A run behaves as `workflows/lock-client.ts` does, the entity as `workflows/lock-entity.ts`.
  */
 import type { LockTable } from '../../src/kernel/lock-queue.ts';
-import type { HeldLock, LockEvent, WantedLock } from '../../src/kernel/lock-request.ts';
+import type { LockEvent } from '../../src/kernel/lock-request.ts';
+import type { HeldLock, WantedLock } from '../../src/kernel/lock.ts';
 import { applyLockEvent } from '../../src/kernel/lock-table.ts';
 import { rebuildLockTable } from '../../src/kernel/rebuild-lock-table.ts';
 

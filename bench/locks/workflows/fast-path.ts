@@ -21,7 +21,8 @@ import { describeLockTable, viewLockTable } from '../../../src/contract/lock-tab
 import type { LockDenied, LockGranted, LockMessage } from '../../../src/contract/locks.ts';
 import { LOCK_DENIED_SIGNAL, LOCK_GRANTED_SIGNAL, LOCK_MESSAGE_SIGNAL } from '../../../src/contract/locks.ts';
 import type { LockTable } from '../../../src/kernel/lock-queue.ts';
-import type { LockEffect, LockEvent, LockHolder } from '../../../src/kernel/lock-request.ts';
+import type { LockEffect, LockEvent } from '../../../src/kernel/lock-request.ts';
+import type { LockHolder } from '../../../src/kernel/lock.ts';
 import { applyLockEvent, EMPTY_LOCK_TABLE } from '../../../src/kernel/lock-table.ts';
 import { LOCK_REQUEST_UPDATE, type FastPathActivities, type FastPathNodeLocksInput } from './messages.ts';
 import { LOCK_SET, PATIENCE_MS, type TakenLocks, type Taking } from './taking.ts';

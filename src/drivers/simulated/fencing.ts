@@ -1,7 +1,7 @@
 /** Refuses a step whose run no longer holds the locks that the step needs. */
 import { demandedLocks, type DriverCall } from '../../contract/driver.ts';
 import { DEVICE_HOTPLUG_LOCK, deviceLock } from '../../contract/lock-names.ts';
-import type { LockName } from '../../kernel/lock-request.ts';
+import type { LockName } from '../../kernel/lock.ts';
 import type { SimulatedState } from './state.ts';
 
 /** Why `call` is stale, or undefined when every demanded lock has a token that nobody has overtaken. */

@@ -1,6 +1,6 @@
 /** Settling: what finished runs left on the node is brought to an end, and nothing more is done in their name. */
 import type { SettleRequest } from '../../contract/memory-driver.ts';
-import type { LockName } from '../../kernel/lock-request.ts';
+import type { LockName } from '../../kernel/lock.ts';
 import type { SeenToken, SimulatedBlock, SimulatedState } from './state.ts';
 import { settled } from './transition.ts';
 

@@ -1,6 +1,6 @@
 /** Everything a simulated node remembers. Plain JSON: it is what the state file holds. */
 import type { DriverOperation, DriverResult, DriverStep, MemoryRange } from '../../contract/driver.ts';
-import type { LockName } from '../../kernel/lock-request.ts';
+import type { LockName } from '../../kernel/lock.ts';
 import type { Errno } from '../../kernel/errno.ts';
 import type { MemoryBlockState } from '../../kernel/memory-block.ts';
 import type { Zone } from '../../kernel/zone.ts';

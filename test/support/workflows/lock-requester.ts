@@ -7,7 +7,7 @@ import {
   defineUpdate,
   setHandler,
 } from '@temporalio/workflow';
-import type { LockName, WantedLock } from '../../../src/kernel/lock-request.ts';
+import type { LockName, WantedLock } from '../../../src/kernel/lock.ts';
 import { LockClient, type Refused, type Taken } from '../../../workflows/lock-client.ts';
 
 export interface LockRequesterInput {
