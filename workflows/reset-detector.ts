@@ -7,7 +7,7 @@ interface Runtime {
 /**
  * Replay hides a reset from workflow code, but for one thing: from the reset point on, the SDK draws its random numbers
  * from another seed. That is part of the history, hence the same in every replay. The SDK has no public name for the seed
- * (1.24); `test/workflow/lock-recovery.test.ts` fails should it be renamed.
+ * (1.24); `test/lock-service/lock-recovery.test.ts` fails should it be renamed.
  */
 export class ResetDetector {
   #seed = currentSeed();

@@ -14,15 +14,16 @@ export interface Contestant {
   crowd(node: string, count: number): Promise<readonly (() => Promise<TakenLocks>)[]>;
 }
 
-export function workflowContestant(client: Client, cluster: string, variant: WorkflowVariant): Contestant {
+export function workflowContestant(client: Client, variant: WorkflowVariant): Contestant {
+  const { name, cluster, requester } = variant;
   const take = (node: string): Promise<TakenLocks> =>
-    client.workflow.execute<(taking: Taking) => Promise<TakenLocks>>(variant.requester, {
+    client.workflow.execute<(taking: Taking) => Promise<TakenLocks>>(requester, {
       workflowId: `${cluster}/requester/${randomUUID()}`,
       taskQueue: operationsTaskQueue(cluster),
       args: [{ cluster, node }],
     });
   const crowd = (node: string, count: number) => Promise.resolve(Array.from({ length: count }, () => () => take(node)));
-  return { name: variant.name, take, crowd };
+  return { name, take, crowd };
 }
 
 /** `session` is that of the uncontended measurement; of a crowd each has its own. */

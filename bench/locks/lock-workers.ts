@@ -1,4 +1,4 @@
-/** The workers of the benchmark, on one connection: ours as the operator runs them, with the other variants beside. */
+/** The workers of one of the benchmark's clusters: ours as the operator runs them, with the other variants beside. */
 import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { Registry } from 'prom-client';
@@ -6,7 +6,6 @@ import { locksTaskQueue, operationsTaskQueue } from '../../src/contract/names.ts
 import { createLockSinks } from '../../src/operator/lock-metrics.ts';
 import { createLockActivities } from '../../src/temporal/lock-activities.ts';
 import { bundleWorkflows } from '../../src/temporal/workflow-bundle.ts';
-import { createFastPathActivities, type FastPathCounts } from './fast-path-activities.ts';
 import { lockServiceStandIn } from './lock-service-stand-in.ts';
 import { MUTEX_REQUESTED_SIGNAL, type MutexActivities, type MutexRequest } from './workflows/messages.ts';
 import type { mutex } from './workflows/mutex.ts';
@@ -16,12 +15,12 @@ export interface LockWorkersOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly cluster: string;
+  /** How requests for locks are sent: see `createLockActivities`. */
+  readonly byUpdate: boolean;
   readonly code: string;
 }
 
 export interface LockWorkers {
-  /** Of the fast path: how often each way was gone. */
-  readonly counts: FastPathCounts;
   /** Lets the running tasks end. */
   stop(): Promise<void>;
 }
@@ -32,12 +31,10 @@ export function bundleLockWorkflows(): Promise<{ code: string }> {
 }
 
 export async function startLockWorkers(options: LockWorkersOptions): Promise<LockWorkers> {
-  const { client, connection, namespace, cluster, code } = options;
-  const fastPath = createFastPathActivities(client);
+  const { client, connection, namespace, cluster, byUpdate, code } = options;
   const shared = { connection, namespace, workflowBundle: { code } };
   const activities = {
-    ...createLockActivities(client),
-    ...fastPath.activities,
+    ...createLockActivities(client, { byUpdate }),
     ...createMutexActivities(client, locksTaskQueue(cluster)),
   };
   const workers = await Promise.all([
@@ -51,7 +48,6 @@ export async function startLockWorkers(options: LockWorkersOptions): Promise<Loc
   ]);
   const runs = workers.map((worker) => worker.run());
   return {
-    counts: fastPath.counts,
     stop: async () => {
       for (const worker of workers) worker.shutdown();
       await Promise.all(runs);

@@ -13,12 +13,11 @@ import { startEtcd } from '../etcd/start-etcd.ts';
 import type { Budget } from '../report/budget.ts';
 import { describeMachine, type Machine } from '../report/machine.ts';
 import { etcdContestant, workflowContestant, type Contestant } from './contestant.ts';
-import type { FastPathCounts } from './fast-path-activities.ts';
 import { locksBudgets, type LocksMeasurement } from './locks-report.ts';
 import { bundleLockWorkflows, startLockWorkers } from './lock-workers.ts';
 import { measureEvents, type HistoryCost } from './measure-events.ts';
 import { measureCrowds, measureUncontended } from './measure-times.ts';
-import { WORKFLOW_VARIANTS } from './variants.ts';
+import { CLUSTERS, WORKFLOW_VARIANTS } from './variants.ts';
 
 export interface LocksOptions {
   readonly eventCycles: number;
@@ -33,7 +32,6 @@ export interface LocksResult {
   readonly machine: Machine;
   readonly options: LocksOptions;
   readonly measurements: readonly LocksMeasurement[];
-  readonly fastPath: FastPathCounts;
   readonly budgets: readonly Budget[];
 }
 
@@ -52,8 +50,8 @@ export async function runLocksBenchmark(
       startTemporal({ tools, processes, stateDirectory: directory, headless: true }),
       startEtcd(tools.etcd, processes, directory),
     ]);
-    const measured = await measureAll({ address, etcdUrl, cleanups }, options, onProgress);
-    return { machine, options, ...measured, budgets: locksBudgets(measured.measurements, options.contenders) };
+    const measurements = await measureAll({ address, etcdUrl, cleanups }, options, onProgress);
+    return { machine, options, measurements, budgets: locksBudgets(measurements, options.contenders) };
   } finally {
     for (const cleanup of cleanups.reverse()) await cleanup();
   }
@@ -70,17 +68,18 @@ async function measureAll(
   { address, etcdUrl, cleanups }: Servers,
   options: LocksOptions,
   onProgress: (line: string) => void,
-): Promise<Pick<LocksResult, 'measurements' | 'fastPath'>> {
+): Promise<readonly LocksMeasurement[]> {
   const log = createLogger({ process: 'bench', level: process.env['MEMHP_LOG_LEVEL'] ?? 'error', format: 'text' });
   installRuntime(log);
   const temporal = await connectTemporal(log, new AbortController().signal, { address });
   if (!temporal) throw new Error('unreachable: nothing aborts this wait');
   cleanups.push(() => temporal.close());
   const { client, native: connection, namespace } = temporal;
-  const cluster = 'bench';
   const { code } = await bundleLockWorkflows();
-  const workers = await startLockWorkers({ client, connection, namespace, cluster, code });
-  cleanups.push(() => workers.stop());
+  for (const { cluster, byUpdate } of CLUSTERS) {
+    const workers = await startLockWorkers({ client, connection, namespace, cluster, byUpdate, code });
+    cleanups.push(() => workers.stop());
+  }
   const etcd = connectEtcd(etcdUrl);
   cleanups.push(() => etcd.close());
   const session = await etcd.openSession();
@@ -89,10 +88,10 @@ async function measureAll(
   const histories = new Map<string, HistoryCost>();
   for (const variant of WORKFLOW_VARIANTS) {
     onProgress(`history events: ${variant.name}`);
-    histories.set(variant.name, await measureEvents(client, { cluster, node: 'events' }, variant, options.eventCycles));
+    histories.set(variant.name, await measureEvents(client, 'events', variant, options.eventCycles));
   }
   const contestants: readonly Contestant[] = [
-    ...WORKFLOW_VARIANTS.map((variant) => workflowContestant(client, cluster, variant)),
+    ...WORKFLOW_VARIANTS.map((variant) => workflowContestant(client, variant)),
     etcdContestant(etcd, session),
   ];
   const uncontended = await measureUncontended(contestants, {
@@ -106,7 +105,7 @@ async function measureAll(
     onRound: (round) =>
       onProgress(`${String(contenders)} contenders: round ${String(round)} of ${String(crowdRounds)}`),
   });
-  const measurements = contestants.map(({ name }): LocksMeasurement => {
+  return contestants.map(({ name }): LocksMeasurement => {
     const history = histories.get(name);
     return {
       name,
@@ -115,5 +114,4 @@ async function measureAll(
       ...(history ? { history } : {}),
     };
   });
-  return { measurements, fastPath: workers.counts };
 }

@@ -50,34 +50,33 @@ export function renderLocks(measurements: readonly LocksMeasurement[]): string {
   return renderTable(HEADER, rows);
 }
 
-const REQUESTER_EVENTS_MAX = 6;
-const LOCK_EVENTS_MAX = 13;
-const TIMES_NO_LOCK_MAX = 5;
+/** What our locks may cost. Events: of the requester beyond those of a workflow without locks, and of the lock workflow. */
+interface CostLimits {
+  readonly name: 'ours' | 'ours, by signal';
+  readonly requesterEvents: number;
+  readonly lockEvents: number;
+  /** p50, as a multiple of that of a workflow without locks. */
+  readonly timesNoLock: number;
+  /** The limit on time is one to get to, not one to keep. */
+  readonly isTimeAnAim?: boolean;
+}
+
+const BY_UPDATE_LIMITS: CostLimits = {
+  name: 'ours',
+  requesterEvents: 2,
+  lockEvents: 9,
+  timesNoLock: 3,
+  isTimeAnAim: true,
+};
+const BY_SIGNAL_LIMITS: CostLimits = { name: 'ours, by signal', requesterEvents: 6, lockEvents: 13, timesNoLock: 5 };
 
 export function locksBudgets(measurements: readonly LocksMeasurement[], contenders: number): readonly Budget[] {
   const ours = find(measurements, 'ours');
-  const noLock = find(measurements, 'no lock');
-  const events = (ours.history?.requesterEvents ?? NaN) - (noLock.history?.requesterEvents ?? NaN);
-  const lockEvents = ours.history?.lockEvents ?? NaN;
-  const times = median(ours.uncontendedMs) / median(noLock.uncontendedMs);
   const errors = ours.crowds.flatMap((crowd) => crowd.errors);
   const tokens = ours.crowds.flatMap((crowd) => crowd.tokens);
   return [
-    {
-      name: `ours adds ${String(REQUESTER_EVENTS_MAX)} events to the requester`,
-      measured: String(events),
-      isMet: events <= REQUESTER_EVENTS_MAX,
-    },
-    {
-      name: `ours adds ${String(LOCK_EVENTS_MAX)} events to the lock workflow`,
-      measured: String(lockEvents),
-      isMet: lockEvents <= LOCK_EVENTS_MAX,
-    },
-    {
-      name: `ours takes at most ${String(TIMES_NO_LOCK_MAX)} times as long as a workflow without locks (p50)`,
-      measured: `${times.toFixed(2)} times`,
-      isMet: times <= TIMES_NO_LOCK_MAX,
-    },
+    ...costBudgets(measurements, BY_UPDATE_LIMITS),
+    ...costBudgets(measurements, BY_SIGNAL_LIMITS),
     aheadOf(ours, find(measurements, 'mutex workflows')),
     aheadOf(ours, find(measurements, 'child workflow ids')),
     {
@@ -89,6 +88,33 @@ export function locksBudgets(measurements: readonly LocksMeasurement[], contende
       name: 'no token is granted twice',
       measured: `${String(new Set(tokens).size)} different ones of ${String(tokens.length)}`,
       isMet: tokens.length > 0 && new Set(tokens).size === tokens.length,
+    },
+  ];
+}
+
+function costBudgets(measurements: readonly LocksMeasurement[], limits: CostLimits): readonly Budget[] {
+  const { name, requesterEvents, lockEvents, timesNoLock, isTimeAnAim = false } = limits;
+  const own = find(measurements, name);
+  const noLock = find(measurements, 'no lock');
+  const addedEvents = (own.history?.requesterEvents ?? NaN) - (noLock.history?.requesterEvents ?? NaN);
+  const addedLockEvents = own.history?.lockEvents ?? NaN;
+  const times = median(own.uncontendedMs) / median(noLock.uncontendedMs);
+  const aim = isTimeAnAim ? ', an aim' : '';
+  return [
+    {
+      name: `${name}: at most ${String(requesterEvents)} events more in the requester`,
+      measured: String(addedEvents),
+      isMet: addedEvents <= requesterEvents,
+    },
+    {
+      name: `${name}: at most ${String(lockEvents)} events in the lock workflow`,
+      measured: String(addedLockEvents),
+      isMet: addedLockEvents <= lockEvents,
+    },
+    {
+      name: `${name}: at most ${String(timesNoLock)} times as long as a workflow without locks (p50${aim})`,
+      measured: `${times.toFixed(2)} times`,
+      isMet: times <= timesNoLock,
     },
   ];
 }

@@ -20,10 +20,11 @@ export interface HistoryCost {
 /** The median of `cycles`, after a first one that starts the lock workflows. */
 export async function measureEvents(
   client: Client,
-  taking: Taking,
+  node: string,
   variant: WorkflowVariant,
   cycles: number,
 ): Promise<HistoryCost> {
+  const taking: Taking = { cluster: variant.cluster, node };
   const costs: HistoryCost[] = [];
   await runRequester(client, taking, variant);
   for (let cycle = 0; cycle < cycles; cycle++) {

@@ -258,7 +258,12 @@ const FIELDS: readonly [Kind, string, Readonly<Record<string, 'optional' | 'alwa
   [
     'NodeMemory',
     'status.lockService',
-    { epoch: 'always', runId: 'always', recovers: 'optional', isPredecessorLost: 'optional' } satisfies Presence<resources.LockServiceStatus>,
+    {
+      epoch: 'always',
+      runId: 'always',
+      recovers: 'optional',
+      isPredecessorLost: 'optional',
+    } satisfies Presence<resources.LockServiceStatus>,
   ],
   ['NodeMemory', 'status.conditions[]', CONDITION],
   [

@@ -34,11 +34,19 @@ export const STAGES: readonly Stage[] = [
   {
     name: 'workflow',
     budgetMinutes: 2,
-    needs: ['temporal', 'etcd'],
+    needs: ['temporal'],
     steps: [
       {
         kind: 'mocha',
-        groups: [['test/{workflow,histories}/**/*.test.ts'], ['test/bench/**/*.test.ts']],
+        groups: [
+          ['test/workflow/!(bundle|cancellation|exclusion|device)*.test.ts'],
+          ['test/lock-service/{keep,lock-a,lock-client,lock-r,requests}*.test.ts', 'test/histories/**/*.test.ts'],
+          // These wait for processes more than they work.
+          [
+            'test/lock-service/{lock-command,lock-i,memhp,using}*.test.ts',
+            'test/workflow/{bundle,cancellation,exclusion,device}*.test.ts',
+          ],
+        ],
         testTimeoutMs: 30_000,
       },
     ],
@@ -46,14 +54,14 @@ export const STAGES: readonly Stage[] = [
   {
     name: 'locks',
     budgetMinutes: 3,
-    needs: ['temporal', 'lock-checker'],
+    needs: ['temporal', 'lock-checker', 'etcd'],
     steps: [
       {
         kind: 'mocha',
         groups: [
           ['test/linearizability/{checker,linearizability,observed-client}.test.ts'],
           // These wait for workers more than they work.
-          ['test/linearizability/mutants.test.ts'],
+          ['test/linearizability/mutants.test.ts', 'test/bench/**/*.test.ts'],
         ],
         testTimeoutMs: 60_000,
       },

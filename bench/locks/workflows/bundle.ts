@@ -2,6 +2,5 @@
 export { nodeLocks } from '../../../workflows/node-locks.ts';
 export { takeNoLock } from './take-no-lock.ts';
 export { takeNodeLocks } from './take-node-locks.ts';
-export { fastPathNodeLocks, takeFastPathLocks } from './fast-path.ts';
 export { mutex, takeMutexes } from './mutex.ts';
 export { permit, takePermits } from './permit.ts';
