@@ -10,7 +10,7 @@ export function lockServiceStandIn(
   client: Client,
 ): Pick<LockServiceActivities, 'claimLockService' | 'describeHolders'> {
   return {
-    claimLockService: ({ epoch }) => Promise.resolve({ epoch: epoch ?? 1, recovers: [], isRecordLost: false }),
+    claimLockService: ({ epoch }) => Promise.resolve({ epoch: epoch ?? 1 }),
     describeHolders: async ({ holders }) => ({ closed: await closedRuns(client, holders) }),
   };
 }

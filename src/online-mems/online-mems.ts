@@ -33,6 +33,8 @@ export class OnlineMemsError extends Error {
 
 /** A writer works for seconds: looking 20 times a second costs nothing and is soon enough. */
 const POLL_MS_MAX = 50;
+/** For so long after the turnstile was seen open a reader beside another does not look again: two system calls saved. */
+const TURNSTILE_TRUST_MS = 1;
 
 /** Throws an OnlineMemsError with ENOENT when the node has no such files. Close it when the process goes on without it. */
 export function openOnlineMems(options: OnlineMemsOptions): OnlineMems {
@@ -41,7 +43,7 @@ export function openOnlineMems(options: OnlineMemsOptions): OnlineMems {
 
 /**
  * All readers of this process share one lock on the node; only the first takes it and only the last gives it back. A
- * writer that waits turns later ones away all the same, so that it is not starved.
+ * writer that waits turns later ones away all the same, a millisecond after it has come, so that it is not starved.
  */
 export class OnlineMems {
   readonly #directory: string;
@@ -49,6 +51,7 @@ export class OnlineMems {
   readonly #scope = new AsyncLocalStorage<true>();
   #files: GateFiles;
   #readers = 0;
+  #trustedUntilMs = 0;
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -66,10 +69,16 @@ export class OnlineMems {
 
   /** As `getOnlineMems`, but answers false instead of waiting. */
   tryGetOnlineMems(): boolean {
+    const nowMs = performance.now();
+    if (this.#readers > 0 && nowMs < this.#trustedUntilMs) {
+      this.#readers++;
+      return true;
+    }
     if (!tryFlock(this.#files.turnstile, 'shared')) return false;
     try {
       if (this.#readers === 0 && !this.#takeLock()) return false;
       this.#readers++;
+      this.#trustedUntilMs = nowMs + TURNSTILE_TRUST_MS;
       return true;
     } finally {
       unlock(this.#files.turnstile);

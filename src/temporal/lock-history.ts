@@ -9,8 +9,8 @@ import { HistoryIndex, type History, type HistoryEvent } from './history-index.t
 import { lockEventsOf, timeOf } from './lock-history-events.ts';
 
 export interface LockRun {
-  /** In ms since the epoch. */
-  readonly startedMs: number;
+  /** When it began, or was last reset, in ms since the epoch: the events before a reset are copies of another run's. */
+  readonly begunMs: number;
   /** The table that the run began with, or found out; unset: it never knew. */
   readonly base?: LockTable;
   /** Since the run began, or was last reset. */
@@ -26,11 +26,12 @@ const RECOVER_ACTIVITY = 'recoverLockTable';
 export function readLockRun(history: History, converter: PayloadConverter): LockRun {
   const index = new HistoryIndex(history, converter);
   const resetAt = index.events.findLastIndex((event) => event.workflowTaskFailedEventAttributes?.cause === RESET);
+  const begun = index.events[Math.max(0, resetAt)];
   const era = index.events.slice(resetAt + 1);
   const base = recoveredTable(index, era) ?? (resetAt < 0 ? carriedTable(index) : undefined);
   const continuedAs = era.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
   return {
-    startedMs: index.events[0] ? timeOf(index.events[0]) : 0,
+    begunMs: begun ? timeOf(begun) : 0,
     events: era.flatMap((event) => lockEventsOf(event, index)),
     ...(base ? { base } : {}),
     ...(continuedAs ? { continuedAs } : {}),

@@ -29,7 +29,7 @@ export async function recoverLockTable(client: Client, input: RecoverLockTableIn
     else runs.push(run);
     if (run?.continuedAs !== undefined) pending.push(run.continuedAs);
   }
-  runs.sort((a, b) => a.startedMs - b.startedMs);
+  runs.sort((a, b) => a.begunMs - b.begunMs);
   const table = runs.reduce<LockTable>(
     (known, run) => rebuildLockTable(run.base ?? known, run.events),
     EMPTY_LOCK_TABLE,

@@ -12,7 +12,7 @@ export function lockServiceOverHttp(client: Client, records: string): LockServic
       const { record, version } = await readRecord(records, claim.node);
       const next = claimEpoch(record, claim, 0);
       await writeRecord(records, claim.node, { version, record: next });
-      return { epoch: next.epoch, recovers: next.recovers ?? [], isRecordLost: false };
+      return next;
     },
     recordRecovered: async ({ node, record: { epoch, runId } }) => {
       const { record, version } = await readRecord(records, node);

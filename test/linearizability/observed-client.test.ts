@@ -70,6 +70,19 @@ describe('an observed client', () => {
     assert.equal(end, null);
   });
 
+  it('has lost its lock from the first loss of memory on that came after it had asked', () => {
+    const { clock, client } = observe(WRITER);
+    const finish = client.use(1, { M: 7 }, []);
+    const before = clock.now();
+    client.lose();
+    const after = clock.now();
+    client.lose();
+    finish();
+    client.end();
+    const { call } = find(client.conclude(), 'release');
+    assert.ok(call > before && call < after);
+  });
+
   it('may have released before it was ended from outside', () => {
     const { clock, client } = observe(WRITER);
     client.use(1, { M: 7 }, [])();

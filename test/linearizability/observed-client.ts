@@ -36,8 +36,8 @@ export class ObservedClient {
   /** Steps at the fence that are under way. */
   usesUnderWay = 0;
   closedAt: number | undefined;
-  /** When the lock service lost all memory of what was held. */
-  private lostAt: number | undefined;
+  /** When the lock service lost all memory of what was held, each time. */
+  private readonly losses: number[] = [];
   outcome: ClientOutcome | undefined;
   private readonly clock: HistoryClock;
   private readonly holds = new Map<LockName, Hold>();
@@ -112,7 +112,7 @@ export class ObservedClient {
 
   /** The lock service is about to lose its memory: whatever was asked for so far may be given to others. */
   lose(): void {
-    this.lostAt = this.clock.now();
+    this.losses.push(this.clock.now());
   }
 
   /** The run has ended; without an outcome it was closed from outside. */
@@ -178,16 +178,18 @@ export class ObservedClient {
   }
 
   private release(hold: Hold): HistoryRecord {
-    const lostAt = this.isLost(hold) ? this.lostAt : undefined;
-    const ends = [hold.releaseCall, this.mayGiveUpFrom, this.closedAt, lostAt].filter((at) => at !== undefined);
+    const ends = [hold.releaseCall, this.mayGiveUpFrom, this.closedAt, this.lostAt(hold)].filter(
+      (at) => at !== undefined,
+    );
     if (ends.length === 0) throw new Error(`${this.name} has ended, and nothing says how ${hold.lock} came free`);
     const isSeenToEnd = this.outcome !== undefined;
     const end = isSeenToEnd ? (hold.releaseReturn ?? this.returned ?? null) : (hold.releaseReturn ?? null);
     return { op: 'release', ...this.about(hold.lock), call: Math.min(...ends), return: end };
   }
 
-  private isLost({ call }: Hold): boolean {
-    return this.lostAt !== undefined && call < this.lostAt;
+  /** The first loss since it was asked for. */
+  private lostAt({ call }: Hold): number | undefined {
+    return this.losses.find((at) => call < at);
   }
 
   /**
@@ -196,7 +198,7 @@ export class ObservedClient {
    */
   private isReaderWithoutLock(lock: LockName): boolean {
     const hold = this.holds.get(lock);
-    return hold?.mode === 'read' && (this.isClosed || this.isLost(hold));
+    return hold?.mode === 'read' && (this.isClosed || this.lostAt(hold) !== undefined);
   }
 
   private about(lock: LockName) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { OnlineMemsError, openOnlineMems, type OnlineMems } from '../../src/online-mems/online-mems.ts';
 import { WriteGate } from '../../src/online-mems/write-gate.ts';
+import { eventually } from '../support/eventually.ts';
 import { GateStage } from '../support/reader-process.ts';
 
 const WRITER = { token: 1, runId: 'writer' };
@@ -19,6 +20,17 @@ describe('getOnlineMems in a process', () => {
   });
 
   const write = async (): Promise<string> => (await stage.gate.begin(WRITER, () => true)).kind;
+  /** A writer that waits is noticed within a millisecond by readers of a process that is inside. */
+  const writerIsNoticed = (): Promise<boolean> =>
+    eventually(
+      'a new reader is turned away',
+      () => {
+        const isInside = mems.tryGetOnlineMems();
+        if (isInside) mems.putOnlineMems();
+        return !isInside;
+      },
+      { limitMs: 1_000, everyMs: 1 },
+    );
   const codeOf = (error: unknown): string => (error as OnlineMemsError).code;
 
   it('any number of readers share it; the last one lets the writer in', async () => {
@@ -33,7 +45,7 @@ describe('getOnlineMems in a process', () => {
   it('a waiting writer turns away new readers of the very process that is inside', async () => {
     await mems.getOnlineMems();
     assert.equal(await write(), 'waiting');
-    assert.equal(mems.tryGetOnlineMems(), false);
+    await writerIsNoticed();
     const late = mems.getOnlineMems();
     mems.putOnlineMems();
     assert.equal(await write(), 'begun');
@@ -54,6 +66,7 @@ describe('getOnlineMems in a process', () => {
     await mems.withOnlineMems(async () => {
       await mems.withOnlineMems(() => undefined);
       assert.equal(await write(), 'waiting');
+      await writerIsNoticed();
       await assert.rejects(mems.getOnlineMems(), (error) => codeOf(error) === 'EDEADLK');
       await assert.rejects(
         mems.withOnlineMems(() => undefined),
@@ -67,6 +80,7 @@ describe('getOnlineMems in a process', () => {
     const leave = Promise.withResolvers<undefined>();
     const first = mems.withOnlineMems(() => leave.promise);
     assert.equal(await write(), 'waiting');
+    await writerIsNoticed();
     const second = mems.withOnlineMems(() => 'inside');
     leave.resolve(undefined);
     await first;

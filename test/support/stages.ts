@@ -54,14 +54,14 @@ export const STAGES: readonly Stage[] = [
   {
     name: 'locks',
     budgetMinutes: 3,
-    needs: ['temporal', 'lock-checker', 'etcd'],
+    needs: ['temporal', 'lock-checker'],
     steps: [
       {
         kind: 'mocha',
         groups: [
           ['test/linearizability/{checker,linearizability,observed-client}.test.ts'],
           // These wait for workers more than they work.
-          ['test/linearizability/mutants.test.ts', 'test/bench/**/*.test.ts'],
+          ['test/linearizability/mutants.test.ts'],
         ],
         testTimeoutMs: 60_000,
       },
@@ -82,6 +82,7 @@ export const STAGES: readonly Stage[] = [
         ],
         testTimeoutMs: 60_000,
       },
+      { kind: 'mocha', groups: [['test/bench/**/*.test.ts']], testTimeoutMs: 60_000 },
       // Alone: it measures how long a user waits.
       { kind: 'mocha', groups: [['test/integration/demo.test.ts']], testTimeoutMs: 60_000 },
     ],
