@@ -54,7 +54,7 @@ export const STAGES: readonly Stage[] = [
   {
     name: 'locks',
     budgetMinutes: 3,
-    needs: ['temporal', 'lock-checker'],
+    needs: ['temporal', 'lock-checker', 'etcd'],
     steps: [
       {
         kind: 'mocha',
@@ -65,6 +65,7 @@ export const STAGES: readonly Stage[] = [
         ],
         testTimeoutMs: 60_000,
       },
+      { kind: 'mocha', groups: [['test/bench/**/*.test.ts']], testTimeoutMs: 60_000 },
     ],
   },
   {
@@ -82,7 +83,6 @@ export const STAGES: readonly Stage[] = [
         ],
         testTimeoutMs: 60_000,
       },
-      { kind: 'mocha', groups: [['test/bench/**/*.test.ts']], testTimeoutMs: 60_000 },
       // Alone: it measures how long a user waits.
       { kind: 'mocha', groups: [['test/integration/demo.test.ts']], testTimeoutMs: 60_000 },
     ],
