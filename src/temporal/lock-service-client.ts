@@ -110,7 +110,7 @@ export class LockServiceClient {
   #silence(error: unknown): string {
     const isLate = error instanceof WorkflowUpdateRPCTimeoutOrCancelledError;
     const code = isGrpcServiceError(error) ? error.code : codeOfCause(error);
-    if (isLate || code === DEADLINE_EXCEEDED || code === FAILED_PRECONDITION) {
+    if (isLate || NO_ANSWER.includes(code ?? UNAVAILABLE)) {
       const limit = `${String(this.#answerLimitMs / 1000)} s`;
       const queue = locksTaskQueue(this.#cluster);
       return `The lock service has not answered within ${limit}: does an operator run (memhp operator)? It serves task queue ${queue}.`;
@@ -120,9 +120,11 @@ export class LockServiceClient {
   }
 }
 
-/** gRPC status codes. FAILED_PRECONDITION: the server knows of no worker that could answer. */
-const DEADLINE_EXCEEDED = 4;
-const FAILED_PRECONDITION = 9;
+/**
+ * gRPC status codes. Of a call that took too long, CANCELLED (1) where the server was the first to notice, else
+ * DEADLINE_EXCEEDED (4); FAILED_PRECONDITION (9): the server knows of no worker that could answer.
+ */
+const NO_ANSWER: readonly number[] = [1, 4, 9];
 const UNAVAILABLE = 14;
 
 function codeOfCause(error: unknown): number | undefined {
