@@ -1,46 +1,16 @@
-/** What a lock entity knows and says: the lock table, the answers that are on their way, the deadlines. */
-import {
-  CancellationScope,
-  condition,
-  defineSignal,
-  getExternalWorkflowHandle,
-  log,
-  proxyActivities,
-  proxySinks,
-  setCurrentDetails,
-} from '@temporalio/workflow';
+/** What a lock entity knows: the lock table, what is told of it, the deadlines of those who wait. */
+import { condition, log, setCurrentDetails } from '@temporalio/workflow';
 import { ApplicationFailure } from '@temporalio/common';
-import type { LockServiceActivities } from '../src/contract/activities.ts';
 import { lockEventsOfMessage } from '../src/contract/lock-message-events.ts';
-import type { LockMetricsSinks, ReclaimReason } from '../src/contract/lock-metrics.ts';
+import type { ReclaimReason } from '../src/contract/lock-metrics.ts';
 import { describeLockTable, viewLockTable } from '../src/contract/lock-table-view.ts';
-import {
-  LOCK_DENIED_SIGNAL,
-  LOCK_GRANTED_SIGNAL,
-  type LockDenied,
-  type LockGranted,
-  type LockMessage,
-  type LockTableView,
-  type RequestLocksAnswer,
-} from '../src/contract/locks.ts';
+import type { LockGranted, LockMessage, LockTableView, RequestLocksAnswer } from '../src/contract/locks.ts';
 import { waitersOf, type LockTable } from '../src/kernel/lock-queue.ts';
 import type { LockEffect, LockEvent, LockEventBody } from '../src/kernel/lock-request.ts';
 import { applyLockEvent, EMPTY_LOCK_TABLE, nextDeadlineMs, waitingSinceMs } from '../src/kernel/lock-table.ts';
 import { lockClassOf } from '../src/kernel/lockdep.ts';
+import { LockMail, lockMetrics, type UndeliveredGrant } from './lock-mail.ts';
 import { ResetDetector } from './reset-detector.ts';
-
-const lockGranted = defineSignal<[LockGranted]>(LOCK_GRANTED_SIGNAL);
-const lockDenied = defineSignal<[LockDenied]>(LOCK_DENIED_SIGNAL);
-const { lockMetrics } = proxySinks<LockMetricsSinks>();
-
-const { reportLockdep } = proxyActivities<LockServiceActivities>({
-  startToCloseTimeout: '10 seconds',
-  // It stands in the current details and in the log too; an API server that is away must not keep the entity.
-  scheduleToCloseTimeout: '5 minutes',
-  summary: 'report an order of locks that can deadlock',
-});
-
-type Said = Extract<LockEffect, { kind: 'grant' | 'deny' }>;
 
 export class LockEntity {
   readonly node: string;
@@ -54,12 +24,14 @@ export class LockEntity {
   #early: LockEvent[] = [];
   /** The request whose grant is the answer of the update that is being handled. */
   #answered: string | undefined;
-  /** Signals and activities on their way: continuing as new before they are done would lose them. */
-  #outbound = 0;
+  readonly mail: LockMail;
   readonly #resets = new ResetDetector();
 
   constructor(node: string, carried: LockTable | undefined) {
     this.node = node;
+    this.mail = new LockMail(node, (grant) => {
+      this.#undelivered(grant);
+    });
     this.table = carried ? { ...carried, isRecovering: true } : EMPTY_LOCK_TABLE;
   }
 
@@ -73,7 +45,7 @@ export class LockEntity {
   }
 
   get isQuiet(): boolean {
-    return !this.isRecovering && this.#outbound === 0;
+    return !this.isRecovering && this.mail.isEmpty;
   }
 
   /** Whether somebody waits at all. */
@@ -185,15 +157,6 @@ export class LockEntity {
     lockMetrics.queueDepth(this.node, depths);
   }
 
-  /**
-   * Continuing as new waits for `work`. Messages are handled in the scope of the whole workflow, whose cancellation means
-   * nothing here; it must not reach what they begin.
-   */
-  keepTrackOf(work: () => Promise<void>): void {
-    this.#outbound += 1;
-    void CancellationScope.nonCancellable(work).finally(() => (this.#outbound -= 1));
-  }
-
   #alarmMs(untilMs: number): number {
     return Math.min(untilMs, nextDeadlineMs(this.table) ?? Infinity);
   }
@@ -208,54 +171,20 @@ export class LockEntity {
   /** As a renewal: the first answer may have arrived, so a run that is found closed may have left work behind. */
   #repeatGrant({ holder, purpose, request }: LockMessage): void {
     const granted = request && this.#grantOf(request.id);
-    if (granted) this.keepTrackOf(() => this.#send({ kind: 'grant', holder, purpose, isRenewal: true, ...granted }));
+    if (granted) this.mail.carryOut({ kind: 'grant', holder, purpose, isRenewal: true, ...granted });
   }
 
   #carryOut(effect: LockEffect): void {
-    switch (effect.kind) {
-      case 'grant':
-        if (effect.isRenewal || effect.id !== this.#answered) this.keepTrackOf(() => this.#send(effect));
-        break;
-      case 'deny':
-        this.keepTrackOf(() => this.#send(effect));
-        break;
-      case 'lockdep':
-        log.warn('locks were taken in an order that can deadlock', { node: this.node, ...effect.report });
-        this.keepTrackOf(() => reportLockdep({ node: this.node, report: effect.report }).catch(() => undefined));
-        break;
-      case 'acquired':
-        lockMetrics.acquired(lockClassOf(effect.lock.name), effect.lock.mode, effect.waitMs);
-        break;
-      case 'released':
-        lockMetrics.released(lockClassOf(effect.lock.name), effect.lock.mode, effect.holdMs);
-        break;
-    }
-  }
-
-  async #send(effect: Said): Promise<void> {
-    const { id, holder } = effect;
-    const run = getExternalWorkflowHandle(holder.workflowId, holder.runId);
-    try {
-      if (effect.kind === 'grant') await run.signal(lockGranted, { id, grants: effect.grants });
-      else {
-        const { errno, message, cycle } = effect;
-        if (cycle) log.warn('lock request refused: it would close a wait-for cycle', { node: this.node, cycle });
-        await run.signal(lockDenied, { id, errno, message, ...(cycle ? { cycle } : {}) });
-      }
-    } catch (error) {
-      if (!(error instanceof ApplicationFailure)) throw error;
-      this.#undelivered(effect, error.message);
-    }
+    const isAnswered = effect.kind === 'grant' && !effect.isRenewal && effect.id === this.#answered;
+    if (!isAnswered) this.mail.carryOut(effect);
   }
 
   /** The run has closed: the next in the queue must not wait for a dead one. */
-  #undelivered(effect: Said, reason: string): void {
-    log.info('the requester of a lock is gone', { node: this.node, id: effect.id, reason });
-    if (effect.kind === 'deny') return;
+  #undelivered({ id, holder, isRenewal }: UndeliveredGrant): void {
     // Whoever has the locks already may have left work behind on the node, which is settled when somebody waits for them.
-    if (effect.isRenewal) this.apply({ kind: 'closed', runId: effect.holder.runId });
+    if (isRenewal) this.apply({ kind: 'closed', runId: holder.runId });
     else {
-      this.apply({ kind: 'undeliverable', id: effect.id });
+      this.apply({ kind: 'undeliverable', id });
       this.reclaimed('undeliverable');
     }
     this.publish();

@@ -99,7 +99,7 @@ export class LockLiveness {
     while (this.#entity.isAwaited) {
       await this.#entity.expireUntil(lookAtMs);
       if (Date.now() < lookAtMs) continue;
-      if (!this.#isReclaiming && !this.#entity.isRecovering) this.#entity.keepTrackOf(() => this.#reclaim());
+      if (!this.#isReclaiming && !this.#entity.isRecovering) this.#entity.mail.keepTrackOf(() => this.#reclaim());
       const now = awaitedHolders(this.#entity.table)
         .map(({ runId }) => runId)
         .join();

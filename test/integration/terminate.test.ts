@@ -28,7 +28,7 @@ const OFFLINE: Scenario = {
   node: 'died-offline',
   blockId: 4,
   state: 'offline',
-  simulated: { ...ONE_OPERATION_LAYOUT, migrationMs: 3_000 },
+  simulated: { ...ONE_OPERATION_LAYOUT, migrationMs: 8_000 },
 };
 /** As `OFFLINE`, and whoever knows who holds its locks dies as well. */
 const WITH_LOCKS: Scenario = { ...OFFLINE, node: 'died-with-locks' };

@@ -42,7 +42,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const hasFailed = status !== 0 && status !== INTERRUPTED_STATUS;
   const isKept = options.keep === true || (hasFailed && existsSync(path.join(directory, LOGS)));
   if (isKept) narrator.line(`Its files, with the logs, stay in ${directory}.`);
-  else await rm(directory, { recursive: true, force: true });
+  // A server that was still starting may write its last file meanwhile.
+  else await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   return status;
 }
 
