@@ -2,7 +2,7 @@
 import type { DeviceMemoryInput, DeviceOutcome } from '../src/contract/device-operations.ts';
 import { formatAddress, formatBytes } from '../src/contract/quantity.ts';
 import { changeDeviceMemory } from './change-device-memory.ts';
-import { DeviceOperation, runDeviceOperation } from './device-operation.ts';
+import { DeviceOperation } from './device-operation.ts';
 
 /**
  * M:w → the range becomes memory of a device → drop M. Never device_hotplug_lock: no memory block comes of it, so it has
@@ -12,5 +12,5 @@ export async function addDeviceMemory(input: DeviceMemoryInput): Promise<DeviceO
   const { start, size } = input.range;
   const done = `added ${formatBytes(size)} of device memory at ${formatAddress(start)}`;
   const operation = new DeviceOperation('add-device', input, formatAddress(start));
-  return runDeviceOperation(operation, () => changeDeviceMemory(operation, done));
+  return operation.run(() => changeDeviceMemory(operation, done));
 }

@@ -7,7 +7,7 @@ import { driverFailed, refused, type Ending } from './ending.ts';
 import { blockDeviceLock, deviceHotplugLock, memHotplugLock } from './locks.ts';
 import { lookAgain } from './look-again.ts';
 import { onlineBlock } from './online-block.ts';
-import { Operation, runOperation } from './operation.ts';
+import { Operation } from './operation.ts';
 
 /**
  * D: claim → M:w: readers leave, create and publish each block, and only then its L(b) → drop L, M → still under D: auto-online, result
@@ -15,7 +15,7 @@ import { Operation, runOperation } from './operation.ts';
  */
 export async function addMemory(input: AddMemoryInput): Promise<OperationOutcome> {
   const operation = new Operation('add', input, formatAddress(input.range.start));
-  return runOperation(operation, add);
+  return operation.run(add);
 }
 
 async function add(operation: Operation<AddMemoryInput>): Promise<Ending> {

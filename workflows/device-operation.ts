@@ -1,5 +1,5 @@
 /** The frame of the operations on CPUs and ZONE_DEVICE ranges: no object, no notifiers, nothing to look at again. */
-import { CancellationScope, upsertSearchAttributes } from '@temporalio/workflow';
+import { upsertSearchAttributes } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { DeviceInput, DeviceOutcome } from '../src/contract/device-operations.ts';
 import type { DeviceOperation as DeviceOperationType } from '../src/contract/driver.ts';
@@ -11,7 +11,7 @@ const NODE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.node, 'KEYWORD');
 const OPERATION = defineSearchAttributeKey(SEARCH_ATTRIBUTES.operation, 'KEYWORD');
 const RESULT = defineSearchAttributeKey(SEARCH_ATTRIBUTES.result, 'KEYWORD');
 
-export class DeviceOperation<Input extends DeviceInput> extends LockedRun<Input> {
+export class DeviceOperation<Input extends DeviceInput> extends LockedRun<Input, DeviceOutcome> {
   readonly type: DeviceOperationType;
   #bootId: string | undefined;
 
@@ -34,7 +34,7 @@ export class DeviceOperation<Input extends DeviceInput> extends LockedRun<Input>
   }
 
   /** Gives all locks back. Who started the operation directly can find it by the node and its result. */
-  async end({ result, errno, message, noop }: Ending): Promise<DeviceOutcome> {
+  override async end({ result, errno, message, noop }: Ending): Promise<DeviceOutcome> {
     await this.releaseAll();
     upsertSearchAttributes([
       { key: NODE, value: this.input.node },
@@ -44,12 +44,4 @@ export class DeviceOperation<Input extends DeviceInput> extends LockedRun<Input>
     this.enter('Ended', `${result}: ${message}`);
     return { type: this.type, result, message, ...(errno ? { errno } : {}), ...(noop ? { noop } : {}) };
   }
-}
-
-/** Runs `sequence` as one operation. Cancelled while it waits for its first locks: gives way. Later: goes on. */
-export async function runDeviceOperation<Input extends DeviceInput>(
-  operation: DeviceOperation<Input>,
-  sequence: (operation: DeviceOperation<Input>) => Promise<Ending>,
-): Promise<DeviceOutcome> {
-  return CancellationScope.nonCancellable(async () => operation.end(await sequence(operation)));
 }

@@ -2,7 +2,7 @@
  * Locks without a time limit: a holder is finished when its run is known to be closed and the node's agent has settled its
  * tokens. It is looked at only while somebody waits; an agent that cannot be reached keeps the locks held, visibly.
  */
-import { ActivityFailure, ApplicationFailure, TimeoutFailure, TimeoutType } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, proxyActivities, sleep } from '@temporalio/workflow';
 import type { LockServiceActivities, NodeActivities, SettleInput } from '../src/contract/activities.ts';
 import type { ReleaseLockInput, ReleaseLockResult } from '../src/contract/locks.ts';
@@ -11,6 +11,7 @@ import { DEFAULT_LOCK_TIMINGS, type LockTimings, type NodeLocksInput } from '../
 import { holdersOf, type LockRequestState } from '../src/kernel/lock-queue.ts';
 import { awaitedHolders, awaitedRuns, waitingSinceMs } from '../src/kernel/lock-table.ts';
 import type { LockEntity } from './lock-entity.ts';
+import { isNotStarted } from './not-started.ts';
 
 /** The agent interrupts a write and waits until it has returned; its attempt is repeated by the next agent. */
 const SETTLE_MS = 60_000;
@@ -189,9 +190,8 @@ function tokensOf(requests: readonly LockRequestState[]): Readonly<Record<string
 }
 
 function whyUnsettled(node: string, error: ActivityFailure, agentStartMs: number): string {
-  const { cause } = error;
-  if (cause instanceof TimeoutFailure && cause.timeoutType === TimeoutType.SCHEDULE_TO_START) {
+  if (isNotStarted(error)) {
     return `the agent of ${node} has not answered for ${String(agentStartMs / 1000)} s; check that it runs`;
   }
-  return `the agent of ${node} could not settle: ${cause?.message ?? error.message}; its log says more`;
+  return `the agent of ${node} could not settle: ${error.cause?.message ?? error.message}; its log says more`;
 }

@@ -10,12 +10,13 @@ import {
 } from '../src/contract/operations.ts';
 import type { LockName, WantedLock } from '../src/kernel/lock.ts';
 import { Driver, type DriverContext } from './driver.ts';
+import type { Ending } from './ending.ts';
 import { LockClient, type Refused, type Taken } from './lock-client.ts';
 import { describeStory } from './story.ts';
 
 const operationPhase = defineQuery<OperationPhase>(OPERATION_PHASE_QUERY);
 
-export abstract class LockedRun<Input extends OperationInput = OperationInput> implements DriverContext {
+export abstract class LockedRun<Input extends OperationInput, Outcome> implements DriverContext {
   readonly input: Input;
   readonly owner: RunReference;
   readonly locks: LockClient;
@@ -50,6 +51,17 @@ export abstract class LockedRun<Input extends OperationInput = OperationInput> i
 
   /** Boot id seen under the locks; a driver refuses steps for another boot. */
   abstract get bootId(): string | undefined;
+
+  /** Gives all locks back, then tells how it ended. */
+  abstract end(ending: Ending): Promise<Outcome>;
+
+  /**
+   * Runs `sequence` to its end. Cancellation never interrupts it from outside: what a cancelled operation does is part of
+   * its sequence, and releases are always awaited.
+   */
+  async run(sequence: (operation: this) => Promise<Ending>): Promise<Outcome> {
+    return CancellationScope.nonCancellable(async () => this.end(await sequence(this)));
+  }
 
   /** Notes one line of the story that the Temporal UI shows. */
   tell(line: string): void {

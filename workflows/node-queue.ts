@@ -1,10 +1,10 @@
 /** How a workflow speaks with the agent of its node: by activities on the node's own task queue. */
 import { CancellationScope, isCancellation, proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
-import { ActivityFailure, TimeoutFailure, TimeoutType } from '@temporalio/common';
 import type { NodeActivities } from '../src/contract/activities.ts';
 import { nodeTaskQueue } from '../src/contract/names.ts';
 import type { OperationInput, OperationPhase, OperationTimings } from '../src/contract/operations.ts';
 import { failed, type Ending } from './ending.ts';
+import { isNotStarted } from './not-started.ts';
 
 /** An activity without a time of its own is quick; a silent one is given to the next agent much earlier. */
 export const STEP_MS = 60_000;
@@ -87,12 +87,4 @@ export class NodeQueue {
       ...(scheduleToStartTimeout === undefined ? {} : { scheduleToStartTimeout }),
     });
   }
-}
-
-function isNotStarted(error: unknown): boolean {
-  return (
-    error instanceof ActivityFailure &&
-    error.cause instanceof TimeoutFailure &&
-    error.cause.timeoutType === TimeoutType.SCHEDULE_TO_START
-  );
 }

@@ -17,6 +17,7 @@ import {
   chainVerdict,
   nextNotifier,
   type ChainVerdict,
+  type ChainWalk,
 } from '../src/kernel/notifier-chain.ts';
 import type { Operation } from './operation.ts';
 
@@ -36,6 +37,13 @@ export interface NotifiedBlock {
  * and M:w, so all its calls together have one deadline; a plugin whose turn comes too late counts as timed out.
  */
 export async function notify(operation: Operation, action: MemoryAction, block: NotifiedBlock): Promise<ChainVerdict> {
+  const walk = await walkChain(operation, action, block);
+  operation.notifiers = [...operation.notifiers, ...walk.calls];
+  return chainVerdict(walk);
+}
+
+/** As `notify`, but the answers are not those of the operation itself. */
+export async function walkChain(operation: Operation, action: MemoryAction, block: NotifiedBlock): Promise<ChainWalk> {
   operation.enter('Notifying', action);
   const deadlineMs = Date.now() + operation.timings.chainMs;
   let walk = beginChain(action, operation.seen?.notifiers ?? []);
@@ -47,8 +55,7 @@ export async function notify(operation: Operation, action: MemoryAction, block: 
       `${action} → ${next.name}: ${answered?.result ?? ''}${answered?.reason ? ` (${answered.reason})` : ''}`,
     );
   }
-  operation.notifiers = [...operation.notifiers, ...walk.calls];
-  return chainVerdict(walk);
+  return walk;
 }
 
 async function call(

@@ -4,7 +4,7 @@ import type { OfflineMemoryInput, OperationOutcome } from '../src/contract/opera
 import { beginBlock } from './begin-block.ts';
 import { driverFailed, vetoed, type Ending } from './ending.ts';
 import { notify } from './notify.ts';
-import { Operation, runOperation, type TakenInOrder } from './operation.ts';
+import { Operation, type TakenInOrder } from './operation.ts';
 
 /**
  * D → L(b) → M:w; readers leave; going-offline; isolate; MEM_GOING_OFFLINE → migrate until done, cancelled or timed out (EINTR) or EBUSY
@@ -12,7 +12,7 @@ import { Operation, runOperation, type TakenInOrder } from './operation.ts';
  */
 export async function offlineMemory(input: OfflineMemoryInput): Promise<OperationOutcome> {
   const operation = new Operation('offline', input, `memory${String(input.blockId)}`);
-  return runOperation(operation, offline);
+  return operation.run(offline);
 }
 
 async function offline(operation: Operation<OfflineMemoryInput>): Promise<Ending> {

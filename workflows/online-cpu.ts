@@ -1,7 +1,7 @@
 /** `device_online()` of a CPU: mirrors drivers/base/cpu.c and kernel/cpu.c `cpu_up()`, v6.12. */
 import type { CpuInput, DeviceOutcome } from '../src/contract/device-operations.ts';
 import { beginCpu } from './begin-cpu.ts';
-import { DeviceOperation, runDeviceOperation } from './device-operation.ts';
+import { DeviceOperation } from './device-operation.ts';
 import { driverFailed, refused, type Ending } from './ending.ts';
 import { memHotplugLock } from './locks.ts';
 
@@ -10,7 +10,7 @@ import { memHotplugLock } from './locks.ts';
  * L, D. In the kernel `cpus_write_lock` follows, which M:w excludes by `cpus_read_lock`; here D and L stand for it.
  */
 export async function onlineCpu(input: CpuInput): Promise<DeviceOutcome> {
-  return runDeviceOperation(new DeviceOperation('online-cpu', input, `cpu${String(input.cpu)}`), online);
+  return new DeviceOperation('online-cpu', input, `cpu${String(input.cpu)}`).run(online);
 }
 
 async function online(operation: DeviceOperation<CpuInput>): Promise<Ending> {

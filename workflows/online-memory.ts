@@ -3,12 +3,12 @@ import type { OnlineMemoryInput, OperationOutcome } from '../src/contract/operat
 import { beginBlock } from './begin-block.ts';
 import type { Ending } from './ending.ts';
 import { onlineBlock } from './online-block.ts';
-import { Operation, runOperation } from './operation.ts';
+import { Operation } from './operation.ts';
 
 /** D → L(b) → M:w; readers leave; MEM_GOING_ONLINE → commit → MEM_ONLINE; drop M; state; drop L, D. Cancelled once locks are held: goes on. */
 export async function onlineMemory(input: OnlineMemoryInput): Promise<OperationOutcome> {
   const operation = new Operation('online', input, `memory${String(input.blockId)}`);
-  return runOperation(operation, online);
+  return operation.run(online);
 }
 
 async function online(operation: Operation<OnlineMemoryInput>): Promise<Ending> {

@@ -2,7 +2,7 @@
  * What all four operations share: locks taken and given back, the second look under device_hotplug_lock, the outcome
  * written last. Each operation's own file holds its sequence and nothing else.
  */
-import { CancellationScope, proxyActivities, upsertSearchAttributes } from '@temporalio/workflow';
+import { proxyActivities, upsertSearchAttributes } from '@temporalio/workflow';
 import { ActivityFailure, defineSearchAttributeKey } from '@temporalio/common';
 import type { LookAgainResult, OperationActivities } from '../src/contract/activities.ts';
 import type { MemoryRange, NodeInspection, RunReference } from '../src/contract/driver.ts';
@@ -16,16 +16,11 @@ import type { Where } from './driver.ts';
 import { failed, type Ending } from './ending.ts';
 import type { Refused, Taken } from './lock-client.ts';
 import { LockedRun } from './locked-run.ts';
+import { HEARD_UNDER_LOCK } from './under-lock.ts';
 
 const operationResult = defineSearchAttributeKey(SEARCH_ATTRIBUTES.result, 'KEYWORD');
 
-const { lookAgain } = proxyActivities<OperationActivities>({
-  startToCloseTimeout: '10 seconds',
-  heartbeatTimeout: '3 seconds',
-  // Runs under device_hotplug_lock: an API server that cannot be reached must not hold it for long.
-  scheduleToCloseTimeout: '15 seconds',
-  retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
-});
+const { lookAgain } = proxyActivities<OperationActivities>(HEARD_UNDER_LOCK);
 const { recordOutcome } = proxyActivities<OperationActivities>({
   startToCloseTimeout: '10 seconds',
   retry: { initialInterval: '200 milliseconds', maximumInterval: '30 seconds' },
@@ -45,7 +40,7 @@ export type Seen = Extract<LookAgainResult, { verdict: 'proceed' }> & NodeInspec
 
 type Indebted = Extract<LookAgainResult, { verdict: 'indebted' }>;
 
-export class Operation<Input extends OperationInput = OperationInput> extends LockedRun<Input> {
+export class Operation<Input extends OperationInput = OperationInput> extends LockedRun<Input, OperationOutcome> {
   readonly type: OperationType;
   /** Answers of the last chain that was walked; a veto and the CANCEL that follows it stand together. */
   notifiers: readonly NotifierStatus[] = [];
@@ -143,7 +138,7 @@ export class Operation<Input extends OperationInput = OperationInput> extends Lo
    * Gives all locks back, then writes the outcome: an API server that cannot be reached must not hold a lock. `of`: whose
    * outcome it is, this run's unless it recovers what another has left.
    */
-  async end(ending: Ending, of: RunReference | 'nobody' = this.owner): Promise<OperationOutcome> {
+  override async end(ending: Ending, of: RunReference | 'nobody' = this.owner): Promise<OperationOutcome> {
     await this.releaseAll();
     const outcome: OperationOutcome = {
       ...ending,
@@ -162,15 +157,4 @@ export class Operation<Input extends OperationInput = OperationInput> extends Lo
     this.enter('Ended', `${outcome.result}: ${outcome.message}`);
     return outcome;
   }
-}
-
-/**
- * Runs `sequence` as one operation. Cancellation never interrupts it from outside: what a cancelled operation does is
- * part of its sequence, and releases are always awaited.
- */
-export async function runOperation<Input extends OperationInput>(
-  operation: Operation<Input>,
-  sequence: (operation: Operation<Input>) => Promise<Ending>,
-): Promise<OperationOutcome> {
-  return CancellationScope.nonCancellable(async () => operation.end(await sequence(operation)));
 }

@@ -10,15 +10,11 @@ import type { MemoryAction } from '../src/kernel/memory-action.ts';
 import { owedAction } from '../src/kernel/owed-action.ts';
 import { failed, refused, type Ending } from './ending.ts';
 import { blockDeviceLock, memHotplugLock } from './locks.ts';
-import { notify } from './notify.ts';
+import { walkChain } from './notify.ts';
 import type { Operation } from './operation.ts';
+import { UNDER_LOCK } from './under-lock.ts';
 
-const { recordOutcome } = proxyActivities<OperationActivities>({
-  startToCloseTimeout: '10 seconds',
-  // Runs under device_hotplug_lock: an API server that cannot be reached must not hold it for long.
-  scheduleToCloseTimeout: '15 seconds',
-  retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
-});
+const { recordOutcome } = proxyActivities<OperationActivities>(UNDER_LOCK);
 
 /** How the dead operation ended, as far as that can be told. */
 export type Paid = Pick<OperationOutcome, 'notifiers'> & Ending;
@@ -48,11 +44,7 @@ export async function deliverOwed(operation: Operation, debt: Debt, isPatient = 
   const { bootId } = inspection;
   const isSameBoot = bootId === dead.bootId;
   const owed = isSameBoot ? owedAction(dead.type, left.state, autoOnline !== 'offline') : undefined;
-  const told = operation.notifiers;
-  operation.notifiers = [];
-  if (owed) await notify(operation, owed, { blockId });
-  const calls = operation.notifiers;
-  operation.notifiers = told;
+  const calls = owed ? (await walkChain(operation, owed, { blockId })).calls : [];
   const delivered = isSameBoot ? deliveredWords(owed, calls) : 'the node has rebooted since, so that nothing is owed';
   const message = `${describeDeath(dead)}; memory${String(blockId)} is ${left.state}; ${delivered}`;
   const { state, zone } = left;

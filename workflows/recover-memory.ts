@@ -11,14 +11,9 @@ import { failed, refused, type Ending } from './ending.ts';
 import { blockDeviceLock, deviceHotplugLock, memHotplugLock } from './locks.ts';
 import { Operation } from './operation.ts';
 import { deliverOwed, isPaid, type Paid } from './owed.ts';
+import { HEARD_UNDER_LOCK } from './under-lock.ts';
 
-const { findDebt } = proxyActivities<OperationActivities>({
-  startToCloseTimeout: '10 seconds',
-  heartbeatTimeout: '3 seconds',
-  // Runs under device_hotplug_lock: an API server that cannot be reached must not hold it for long.
-  scheduleToCloseTimeout: '15 seconds',
-  retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
-});
+const { findDebt } = proxyActivities<OperationActivities>(HEARD_UNDER_LOCK);
 
 /**
  * D → L(b) → M:w, as the dead operation; what it left is settled; MEM_ONLINE, MEM_OFFLINE or MEM_CANCEL_* → drop M, L, D →

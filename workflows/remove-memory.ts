@@ -4,7 +4,7 @@ import type { OperationOutcome, RemoveMemoryInput } from '../src/contract/operat
 import { driverFailed, refused, type Ending } from './ending.ts';
 import { blockDeviceLock, deviceHotplugLock, memHotplugLock } from './locks.ts';
 import { lookAgain } from './look-again.ts';
-import { Operation, runOperation } from './operation.ts';
+import { Operation } from './operation.ts';
 
 /**
  * D: every block offline, else EBUSY (which only D keeps true) → M:w: readers leave, each device gone under its short L(b), then the
@@ -12,7 +12,7 @@ import { Operation, runOperation } from './operation.ts';
  */
 export async function removeMemory(input: RemoveMemoryInput): Promise<OperationOutcome> {
   const operation = new Operation('remove', input, formatAddress(input.range.start));
-  return runOperation(operation, remove);
+  return operation.run(remove);
 }
 
 async function remove(operation: Operation<RemoveMemoryInput>): Promise<Ending> {

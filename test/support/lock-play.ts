@@ -1,6 +1,6 @@
 /** A lock table with a memory: plays events and keeps every effect. */
 import type { LockTable } from '../../src/kernel/lock-queue.ts';
-import type { LockEffect, LockEvent, LockRequested } from '../../src/kernel/lock-request.ts';
+import type { LockEffect, LockEventBody, LockRequested } from '../../src/kernel/lock-request.ts';
 import type { WantedLock } from '../../src/kernel/lock.ts';
 import { applyLockEvent, EMPTY_LOCK_TABLE } from '../../src/kernel/lock-table.ts';
 
@@ -8,9 +8,6 @@ export const D: WantedLock = { name: 'device_hotplug_lock', mode: 'write' };
 export const M: WantedLock = { name: 'mem_hotplug_lock', mode: 'write' };
 export const MR: WantedLock = { name: 'mem_hotplug_lock', mode: 'read' };
 export const L: WantedLock = { name: 'device_lock/memory32', mode: 'write' };
-
-/** Distributes over the kinds of events, where Omit would merge them. */
-type WithoutTime<Event> = Event extends unknown ? Omit<Event, 'nowMs'> : never;
 
 export class LockPlay {
   table: LockTable = EMPTY_LOCK_TABLE;
@@ -24,7 +21,7 @@ export class LockPlay {
     return play;
   }
 
-  send(event: WithoutTime<LockEvent>): readonly LockEffect[] {
+  send(event: LockEventBody): readonly LockEffect[] {
     const { table, effects } = applyLockEvent(this.table, { ...event, nowMs: this.nowMs });
     this.table = table;
     this.effects.push(...effects);
@@ -53,7 +50,7 @@ export function requestOf(
   id: string,
   locks: readonly WantedLock[],
   how: Partial<Pick<LockRequested, 'causedBy' | 'deadlineMs' | 'tryLock'>> = {},
-): WithoutTime<LockRequested> {
+): Omit<LockRequested, 'nowMs'> {
   const [runId = id] = id.split('/');
   return { kind: 'request', id, holder: { workflowId: `wf-${runId}`, runId }, purpose: runId, locks, ...how };
 }
