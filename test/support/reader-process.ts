@@ -27,8 +27,11 @@ export class ReaderProcess {
     this.ended = once(this.child, 'close').then(([status, signal]) => (status ?? signal) as number);
   }
 
-  /** `memhp online-mems run` of a shell that stays inside until its standard input ends. */
-  static memhp(directory: string, script = 'echo inside; cat >/dev/null'): ReaderProcess {
+  /**
+   * `memhp online-mems run` of a shell that stays inside until its standard input ends. One process: a child of the shell
+   * would let go of the lock a moment after the shell has ended.
+   */
+  static memhp(directory: string, script = 'echo inside; read l'): ReaderProcess {
     return new ReaderProcess(process.execPath, [
       MEMHP,
       'online-mems',
