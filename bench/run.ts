@@ -3,6 +3,7 @@
  *
  *   npm run bench -- locks      what it costs to take an operation's locks
  *   npm run bench -- readers    what it costs to keep memory from changing
+ *   npm run bench -- notifiers  what it costs to ask notifier plugins
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { renderBudgets, type Budget } from './report/budget.ts';
@@ -10,6 +11,8 @@ import { renderMachine, type Machine } from './report/machine.ts';
 import { reportFile, writeReport } from './report/write-report.ts';
 import type { LocksOptions } from './locks/locks-benchmark.ts';
 import { renderLocks } from './locks/locks-report.ts';
+import type { NotifiersOptions } from './notifiers/notifiers-benchmark.ts';
+import { renderNotifiers } from './notifiers/notifiers-report.ts';
 import type { ReadersBenchmarkOptions } from './readers/readers-benchmark.ts';
 import { renderReaders } from './readers/readers-report.ts';
 
@@ -70,6 +73,17 @@ program
     const { runReadersBenchmark } = await import('./readers/readers-benchmark.ts');
     const result = await runReadersBenchmark(options, progress);
     await show(output, result, renderReaders(result.measurements));
+  });
+
+program
+  .command('notifiers')
+  .description('chains of notifier plugins: inside the operator, webhooks, Temporal task queues, and none at all')
+  .option('--rounds <count>', 'offlines with each chain', count, 20)
+  .option('--output <file>', 'where all figures go, as JSON', reportFile('notifiers'))
+  .action(async ({ output, ...options }: NotifiersOptions & OutputOption) => {
+    const { runNotifiersBenchmark } = await import('./notifiers/notifiers-benchmark.ts');
+    const result = await runNotifiersBenchmark(options, progress);
+    await show(output, result, renderNotifiers(result.measurements));
   });
 
 await program.parseAsync();

@@ -21,8 +21,9 @@ function selectStages(names: readonly string[]): readonly Stage[] {
 }
 
 function listStages(): void {
-  for (const { name, budgetMinutes, needs } of STAGES) {
-    console.log(`${name.padEnd(14)}${String(budgetMinutes)} min   needs ${needs.join(', ') || 'nothing'}`);
+  for (const { name, budgetMinutes, needs, wants = [] } of STAGES) {
+    const wanted = wants.length > 0 ? `; for some tests ${wants.join(', ')}` : '';
+    console.log(`${name.padEnd(14)}${String(budgetMinutes)} min   needs ${needs.join(', ') || 'nothing'}${wanted}`);
   }
 }
 

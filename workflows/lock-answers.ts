@@ -4,9 +4,11 @@
  */
 import { defineSignal, setHandler } from '@temporalio/workflow';
 import { LOCK_DENIED_SIGNAL, LOCK_GRANTED_SIGNAL, type LockDenied, type LockGranted } from '../src/contract/locks.ts';
+import { readLockDenied, readLockGranted } from '../src/contract/read-lock-message.ts';
+import { orDropped } from './drop-malformed.ts';
 
-const lockGranted = defineSignal<[LockGranted]>(LOCK_GRANTED_SIGNAL);
-const lockDenied = defineSignal<[LockDenied]>(LOCK_DENIED_SIGNAL);
+const lockGranted = defineSignal<[unknown]>(LOCK_GRANTED_SIGNAL);
+const lockDenied = defineSignal<[unknown]>(LOCK_DENIED_SIGNAL);
 
 export type LockAnswer = LockGranted | LockDenied;
 
@@ -26,10 +28,10 @@ const early = new Map<string, readonly LockAnswer[]>();
 
 /** To be called before the first request. */
 export function listenForAnswers(): void {
-  setHandler(lockGranted, deliver, {
+  setHandler(lockGranted, (sent) => deliver(orDropped(LOCK_GRANTED_SIGNAL, readLockGranted(sent))), {
     description: 'All locks of a request are held, or have new tokens; sent by the lock entity of the node',
   });
-  setHandler(lockDenied, deliver, {
+  setHandler(lockDenied, (sent) => deliver(orDropped(LOCK_DENIED_SIGNAL, readLockDenied(sent))), {
     description: 'A request for locks was refused and nothing of it is held; sent by the lock entity of the node',
   });
 }
@@ -41,7 +43,8 @@ export function expectAnswers(id: string, listener: AnswerListener): void {
   early.delete(id);
 }
 
-function deliver(answer: LockAnswer): void {
+function deliver(answer: LockAnswer | undefined): void {
+  if (!answer) return;
   const listener = asked.get(answer.id);
   if (listener) listener.receive(answer);
   else early.set(answer.id, [...(early.get(answer.id) ?? []), answer]);

@@ -4,11 +4,19 @@ import { ApplicationFailure } from '@temporalio/common';
 import { lockEventsOfMessage } from '../src/contract/lock-message-events.ts';
 import type { ReclaimReason } from '../src/contract/lock-metrics.ts';
 import { describeLockTable, viewLockTable } from '../src/contract/lock-table-view.ts';
-import type { LockGranted, LockMessage, LockTableView, RequestLocksAnswer } from '../src/contract/locks.ts';
+import {
+  LOCK_MESSAGE_SIGNAL,
+  type LockGranted,
+  type LockMessage,
+  type LockTableView,
+  type RequestLocksAnswer,
+} from '../src/contract/locks.ts';
+import { readLockMessage } from '../src/contract/read-lock-message.ts';
 import { waitersOf, type LockTable } from '../src/kernel/lock-queue.ts';
 import type { LockEffect, LockEvent, LockEventBody } from '../src/kernel/lock-request.ts';
 import { applyLockEvent, EMPTY_LOCK_TABLE, nextDeadlineMs, waitingSinceMs } from '../src/kernel/lock-table.ts';
 import { lockClassOf } from '../src/kernel/lockdep.ts';
+import { orDropped, orRejected } from './drop-malformed.ts';
 import { LockMail, lockMetrics, type UndeliveredGrant } from './lock-mail.ts';
 import { ResetDetector } from './reset-detector.ts';
 
@@ -57,23 +65,27 @@ export class LockEntity {
    * A message by signal. A request that is granted already is answered again: whoever asks by signal for what was asked by
    * update does not know the answer.
    */
-  receive(message: LockMessage): void {
+  receive(sent: unknown): void {
+    const message = orDropped(LOCK_MESSAGE_SIGNAL, readLockMessage(sent));
+    if (!message) return;
     const isKnown = message.request !== undefined && this.#grantOf(message.request.id) !== undefined;
     this.#take(message);
     if (isKnown) this.#repeatGrant(message);
   }
 
   /**
-   * Throws unless `message` may come by update. While the entity recovers it must come by signal: the updates that the
+   * Throws unless `sent` is a message that may come by update. While the entity recovers it must come by signal: the updates that the
    * server repeats after a reset are not replayed in the order in which they were handled.
    */
-  admit({ request }: LockMessage): void {
+  admit(sent: unknown): void {
+    const { request } = orRejected(readLockMessage(sent));
     if (!request) throw ApplicationFailure.nonRetryable('only requests for locks come by update; send a signal');
     if (this.isRecovering) throw ApplicationFailure.nonRetryable('the lock service is recovering; send a signal');
   }
 
   /** A message with a request by update: its grant is the answer if it has one now, else it is told by signal. */
-  answer(message: LockMessage): RequestLocksAnswer {
+  answer(sent: unknown): RequestLocksAnswer {
+    const message = orRejected(readLockMessage(sent));
     this.#answered = message.request?.id;
     this.#take(message);
     this.#answered = undefined;

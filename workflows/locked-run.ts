@@ -77,6 +77,11 @@ export abstract class LockedRun<Input extends OperationInput, Outcome> implement
     setCurrentDetails(describeStory(this.phase, this.story));
   }
 
+  /** See NodeQueueContext. */
+  async beforeLongWait(): Promise<void> {
+    // Locks stay held: nobody else can work on this node either.
+  }
+
   /** Takes locks in the given order: one request, which holds while it waits. */
   async take(...wanted: readonly WantedLock[]): Promise<Taken | Refused> {
     this.lockDeadlineMs = Date.now() + this.input.lockTimeoutMs;

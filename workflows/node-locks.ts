@@ -25,24 +25,24 @@ import {
   LOCK_TABLE_QUERY,
   RELEASE_LOCK_UPDATE,
   REQUEST_LOCKS_UPDATE,
-  type LockMessage,
   type LockTableView,
-  type ReleaseLockInput,
   type ReleaseLockResult,
   type RequestLocksAnswer,
 } from '../src/contract/locks.ts';
 import type { NodeLocksInput } from '../src/contract/node-locks.ts';
+import { readReleaseLock } from '../src/contract/read-lock-message.ts';
 import { tokenOf } from '../src/kernel/token.ts';
+import { orRejected } from './drop-malformed.ts';
 import { LockEntity } from './lock-entity.ts';
 import { LockLiveness } from './lock-liveness.ts';
 
 /** About 9 events a lock cycle: some 220 cycles a run, well below the server's own suggestion at 4,096 events. */
 const HISTORY_LENGTH_MAX = 2_000;
 
-const lockMessage = defineSignal<[LockMessage]>(LOCK_MESSAGE_SIGNAL);
+const lockMessage = defineSignal<[unknown]>(LOCK_MESSAGE_SIGNAL);
 const lockTable = defineQuery<LockTableView>(LOCK_TABLE_QUERY);
-const requestLocks = defineUpdate<RequestLocksAnswer, [LockMessage]>(REQUEST_LOCKS_UPDATE);
-const releaseLock = defineUpdate<ReleaseLockResult, [ReleaseLockInput]>(RELEASE_LOCK_UPDATE);
+const requestLocks = defineUpdate<RequestLocksAnswer, [unknown]>(REQUEST_LOCKS_UPDATE);
+const releaseLock = defineUpdate<ReleaseLockResult, [unknown]>(RELEASE_LOCK_UPDATE);
 
 // No epoch, no grants: each is tried until it succeeds. All wait meanwhile, so an operator that dies over it must be
 // noticed soon.
@@ -70,7 +70,7 @@ async function serve(input: NodeLocksInput): Promise<void> {
     description: 'Releases locks and asks for locks; sent by operation workflows, idempotent by request id',
   });
   setHandler(requestLocks, (message) => entity.answer(message), {
-    validator: (message: LockMessage) => {
+    validator: (message: unknown) => {
       entity.admit(message);
     },
     description: 'As lockMessage, but answers the grant where all locks are free; idempotent by request id',
@@ -78,10 +78,14 @@ async function serve(input: NodeLocksInput): Promise<void> {
   setHandler(lockTable, () => entity.view, {
     description: 'Holders and waiters of every lock of this node, with tokens; orders of locks seen',
   });
-  setHandler(releaseLock, (release) => CancellationScope.nonCancellable(() => liveness.releaseByHand(release)), {
-    validator: (release: ReleaseLockInput) => void liveness.holderToRelease(release),
-    description: 'Takes a lock from a holder that will not give it back; use `memhp locks release`',
-  });
+  setHandler(
+    releaseLock,
+    (sent) => CancellationScope.nonCancellable(() => liveness.releaseByHand(orRejected(readReleaseLock(sent)))),
+    {
+      validator: (sent: unknown) => void liveness.holderToRelease(orRejected(readReleaseLock(sent))),
+      description: 'Takes a lock from a holder that will not give it back; use `memhp locks release`',
+    },
+  );
 
   let { carried } = input;
   for (;;) {

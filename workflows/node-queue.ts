@@ -17,6 +17,8 @@ export interface NodeQueueContext {
   readonly cancelRequested: Promise<void>;
   enter(phase: OperationPhase['phase'], detail?: string): void;
   tell(line: string): void;
+  /** Called before a wait for the agent that may last for ever: whoever else can do without this node should. */
+  beforeLongWait(): Promise<void>;
 }
 
 /** One call of one activity. */
@@ -53,6 +55,7 @@ export class NodeQueue {
     const message = `the agent of ${context.input.node} does not answer; ${summary} waits for it, holding its locks`;
     context.enter('WaitingForAgent', message);
     context.tell(message);
+    await context.beforeLongWait();
     return call(this.activities(timeoutMs), { summary });
   }
 

@@ -1,31 +1,22 @@
-/** Walks the notifier chain with one action: `memory_notify()`. Each plugin is asked by an activity of its own. */
-import { proxyActivities } from '@temporalio/workflow';
-import { ActivityFailure } from '@temporalio/common';
-import type { OperationActivities } from '../src/contract/activities.ts';
-import {
-  NOTIFIER_API_VERSION,
-  type MemoryNotify,
-  type NotifierReply,
-  type RegisteredNotifier,
-} from '../src/contract/notifier.ts';
-import { formatAddress } from '../src/contract/quantity.ts';
+/** Walks the notifier chain with one action: `memory_notify()`. */
+import { proxySinks } from '@temporalio/workflow';
+import type { NotifierCall, NotifierCallSinks } from '../src/contract/notifier-calls.ts';
+import { NOTIFIER_CALLS_MAX } from '../src/contract/operations.ts';
+import type { RegisteredNotifier, WalkNotify } from '../src/contract/notifier.ts';
+import { walkNotify } from '../src/contract/walk-notify.ts';
 import type { MemoryAction } from '../src/kernel/memory-action.ts';
 import type { OnlineType } from '../src/kernel/memory-block.ts';
 import {
   answerChain,
   beginChain,
   chainVerdict,
-  nextNotifier,
   type ChainVerdict,
   type ChainWalk,
 } from '../src/kernel/notifier-chain.ts';
+import { askedTogether, askNotifiers } from './ask-notifiers.ts';
 import type { Operation } from './operation.ts';
 
-const PAGE_SIZE = 4096;
-/** On top of a plugin's own timeout, for the way there and back. */
-const GRACE_MS = 5_000;
-/** The operator heartbeats every second while it asks. */
-const SILENCE_MS = 3_000;
+const { notifierCalls } = proxySinks<NotifierCallSinks>();
 
 export interface NotifiedBlock {
   readonly blockId: number;
@@ -38,70 +29,52 @@ export interface NotifiedBlock {
  */
 export async function notify(operation: Operation, action: MemoryAction, block: NotifiedBlock): Promise<ChainVerdict> {
   const walk = await walkChain(operation, action, block);
-  operation.notifiers = [...operation.notifiers, ...walk.calls];
+  operation.notifiers = [...operation.notifiers, ...walk.calls].slice(0, NOTIFIER_CALLS_MAX);
   return chainVerdict(walk);
 }
 
-/** As `notify`, but the answers are not those of the operation itself. */
-export async function walkChain(operation: Operation, action: MemoryAction, block: NotifiedBlock): Promise<ChainWalk> {
+/**
+ * As `notify`, but the answers are not those of the operation itself. `runId`: of the operation that died, for which the
+ * chain is told how it came out; plugins know what they did for it by that.
+ */
+export async function walkChain(
+  operation: Operation,
+  action: MemoryAction,
+  block: NotifiedBlock,
+  runId = operation.owner.runId,
+): Promise<ChainWalk> {
   operation.enter('Notifying', action);
-  const deadlineMs = Date.now() + operation.timings.chainMs;
-  let walk = beginChain(action, operation.seen?.notifiers ?? []);
-  for (let next = nextNotifier(walk); next; next = nextNotifier(walk)) {
-    const reply = await call(operation, next, action, block, deadlineMs);
-    walk = answerChain(walk, reply);
-    const answered = walk.calls.at(-1);
-    operation.tell(
-      `${action} → ${next.name}: ${answered?.result ?? ''}${answered?.reason ? ` (${answered.reason})` : ''}`,
-    );
+  const told = { ...eventOf(operation, action, block), runId };
+  const endMs = Date.now() + operation.timings.chainMs;
+  let walk: ChainWalk<RegisteredNotifier> = beginChain(action, operation.seen?.notifiers ?? []);
+  while (walk.remaining.length > 0) {
+    for (const { reply, durationMs } of await askNotifiers(askedTogether(walk.remaining), told, endMs)) {
+      walk = answerChain(walk, reply);
+      const call = walk.calls.at(-1);
+      if (call) tellCall(operation, { ...call, node: told.node, blockId: told.blockId, durationMs });
+    }
   }
   return walk;
 }
 
-async function call(
-  operation: Operation,
-  notifier: RegisteredNotifier,
-  action: MemoryAction,
-  block: NotifiedBlock,
-  deadlineMs: number,
-): Promise<NotifierReply> {
-  const leftMs = Math.min(notifier.timeoutMs, deadlineMs - Date.now());
-  if (leftMs <= 0)
-    return { kind: 'error', timedOut: true, message: 'not asked: the deadline of the whole chain has passed' };
-  const { callNotifier } = proxyActivities<OperationActivities>({
-    startToCloseTimeout: leftMs + GRACE_MS,
-    // An operator that dies while it asks is noticed by its silence, and another asks again: at least once.
-    heartbeatTimeout: SILENCE_MS,
-    scheduleToCloseTimeout: leftMs + 4 * GRACE_MS,
-    retry: { initialInterval: '100 milliseconds', maximumAttempts: 3 },
-  });
-  const event = eventOf(operation, action, block, Date.now() + leftMs);
-  try {
-    return await callNotifier.executeWithOptions({ summary: `${action} → ${notifier.name}` }, [{ notifier, event }]);
-  } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
-    return { kind: 'error', message: error.cause?.message ?? error.message };
-  }
+function tellCall(operation: Operation, call: NotifierCall): void {
+  const { name, action, result, errno, reason } = call;
+  operation.tell(`${action} → ${name}: ${result}${errno ? ` ${errno}` : ''}${reason ? ` (${reason})` : ''}`);
+  notifierCalls.called(call);
 }
 
-function eventOf(operation: Operation, action: MemoryAction, block: NotifiedBlock, deadlineMs: number): MemoryNotify {
-  const sizeBytes = operation.seen?.blockSizeBytes ?? 0;
-  const address = block.blockId * sizeBytes;
-  const numaNode = operation.seen?.blocks.find((seen) => seen.blockId === block.blockId)?.numaNode;
-  return {
-    apiVersion: NOTIFIER_API_VERSION,
+function eventOf(operation: Operation, action: MemoryAction, { blockId, onlineType }: NotifiedBlock): WalkNotify {
+  const { seen, owner, locks, input } = operation;
+  return walkNotify({
     action,
-    node: operation.input.node,
-    blockId: block.blockId,
-    startPfn: address / PAGE_SIZE,
-    nrPages: sizeBytes / PAGE_SIZE,
-    physicalAddress: formatAddress(address),
-    sizeBytes,
-    ...operation.owner,
-    tokens: operation.locks.tokens,
-    deadline: new Date(deadlineMs).toISOString(),
+    cluster: input.cluster,
+    node: input.node,
+    blockId,
+    sizeBytes: seen?.blockSizeBytes ?? 0,
+    onlineType,
+    numaNode: seen?.blocks.find((block) => block.blockId === blockId)?.numaNode,
+    ...owner,
+    tokens: locks.tokens,
     dryRun: false,
-    ...(block.onlineType ? { onlineType: block.onlineType } : {}),
-    ...(numaNode === undefined ? {} : { numaNode }),
-  };
+  });
 }

@@ -4,11 +4,12 @@ import type { OfflineMemoryInput, OperationOutcome } from '../src/contract/opera
 import { beginBlock } from './begin-block.ts';
 import { driverFailed, vetoed, type Ending } from './ending.ts';
 import { notify } from './notify.ts';
+import { takeOfflinePermit } from './offline-permit.ts';
 import { Operation, type TakenInOrder } from './operation.ts';
 
 /**
- * D → L(b) → M:w; readers leave; going-offline; isolate; MEM_GOING_OFFLINE → migrate until done, cancelled or timed out (EINTR) or EBUSY
- * → point of no return → MEM_OFFLINE; drop M; state; drop L, D.
+ * A permit, where the fleet has a limit → D → L(b) → M:w; readers leave; going-offline; isolate; MEM_GOING_OFFLINE → migrate
+ * until done, cancelled or timed out (EINTR) or EBUSY → point of no return → MEM_OFFLINE; drop M; state; drop L, D; the permit.
  */
 export async function offlineMemory(input: OfflineMemoryInput): Promise<OperationOutcome> {
   const operation = new Operation('offline', input, `memory${String(input.blockId)}`);
@@ -17,6 +18,8 @@ export async function offlineMemory(input: OfflineMemoryInput): Promise<Operatio
 
 async function offline(operation: Operation<OfflineMemoryInput>): Promise<Ending> {
   const { blockId, offlineTimeoutMs } = operation.input;
+  const unpermitted = await takeOfflinePermit(operation);
+  if (unpermitted) return unpermitted;
   const begun = await beginBlock(operation, blockId);
   if ('result' in begun) return begun;
   return offlineBlock(operation, begun.seen.offlineTimeoutMs ?? offlineTimeoutMs, begun.locks);

@@ -9,6 +9,7 @@ import type { MemoryRange, NodeInspection, RunReference } from '../src/contract/
 import { DEVICE_HOTPLUG_LOCK, MEM_HOTPLUG_LOCK } from '../src/contract/lock-names.ts';
 import { SEARCH_ATTRIBUTES } from '../src/contract/names.ts';
 import type { OperationInput, OperationOutcome } from '../src/contract/operations.ts';
+import { retryMessage } from '../src/contract/retry-message.ts';
 import type { NotifierStatus } from '../src/contract/resources.ts';
 import type { LockName, WantedLock } from '../src/kernel/lock.ts';
 import type { OperationType } from '../src/kernel/memory-block.ts';
@@ -42,9 +43,11 @@ type Indebted = Extract<LookAgainResult, { verdict: 'indebted' }>;
 
 export class Operation<Input extends OperationInput = OperationInput> extends LockedRun<Input, OperationOutcome> {
   readonly type: OperationType;
-  /** Answers of the last chain that was walked; a veto and the CANCEL that follows it stand together. */
+  /** Answers of the chains that were walked; a veto and the CANCEL that follows it stand together. */
   notifiers: readonly NotifierStatus[] = [];
   seen: Seen | undefined;
+  /** Given back after the last lock, or when this node may keep it for ever. */
+  permit: { release(): Promise<void> } | undefined;
   private fencingToken: number | undefined;
 
   constructor(type: OperationType, input: Input, what: string, purpose = `${type} ${what}`) {
@@ -111,13 +114,14 @@ export class Operation<Input extends OperationInput = OperationInput> extends Lo
     const [first] = inspection.blocks;
     if (!first) return failed('EINVAL', 'the range names no block');
     const { cluster, node, block } = this.input;
-    const { bootId, blockSizeBytes } = inspection;
-    const base = { cluster, type: this.type, node, owner: this.owner, startTime: this.startTime, blockSizeBytes };
+    const { bootId, blockSizeBytes, onlineBytes } = inspection;
+    const base = { cluster, type: this.type, node, owner: this.owner, startTime: this.startTime };
+    const sizes = { blockSizeBytes, ...(onlineBytes === undefined ? {} : { onlineBytes }) };
     const summary = `look again: memory${String(first.blockId)} is ${first.state}`;
     let found: LookAgainResult;
     try {
       found = await lookAgain.executeWithOptions({ summary }, [
-        { ...base, ...(block ? { block } : {}), inspection: first, bootId },
+        { ...base, ...sizes, ...(block ? { block } : {}), inspection: first, bootId },
       ]);
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
@@ -125,21 +129,32 @@ export class Operation<Input extends OperationInput = OperationInput> extends Lo
     }
     if (found.verdict === 'indebted') return found;
     if (found.verdict === 'superseded') return { result: 'Superseded', message: found.message, bootId };
-    if (found.verdict === 'refused') return failed('EPERM', found.message, 'Deferred');
+    if (found.verdict === 'refused') return { ...failed('EPERM', found.message, 'Deferred'), grounds: found.grounds };
     if (found.verdict === 'nothing-to-do') {
       const { state, zone } = first;
       return { result: 'Succeeded', noop: true, message: found.message, state, ...(zone ? { zone } : {}), bootId };
     }
+    // Of a newer operator, as while one is rolled out: an answer that is not understood is no permission.
+    if ((found.verdict as string) !== 'proceed') return failed('EAGAIN', 'an operator of another version looked again');
     this.seen = { ...found, ...inspection };
     return this.seen;
   }
 
   /**
-   * Gives all locks back, then writes the outcome: an API server that cannot be reached must not hold a lock. `of`: whose
-   * outcome it is, this run's unless it recovers what another has left.
+   * One node that is dead must not stop every offline of the fleet. The operation goes on without a permit when its agent is
+   * back: a permit guards no memory.
+   */
+  override async beforeLongWait(): Promise<void> {
+    await this.permit?.release();
+  }
+
+  /**
+   * Gives all locks back and then the permit, then writes the outcome: an API server that cannot be reached must hold
+   * neither. `of`: whose outcome it is, this run's unless it recovers what another has left.
    */
   override async end(ending: Ending, of: RunReference | 'nobody' = this.owner): Promise<OperationOutcome> {
     await this.releaseAll();
+    await this.permit?.release();
     const outcome: OperationOutcome = {
       ...ending,
       type: this.type,
@@ -152,7 +167,8 @@ export class Operation<Input extends OperationInput = OperationInput> extends Lo
     if (block && of !== 'nobody') {
       this.enter('Recording');
       const summary = `record ${outcome.result} in ${block.name}`;
-      await recordOutcome.executeWithOptions({ summary }, [{ node, owner: of, block, outcome }]);
+      const recorded = await recordOutcome.executeWithOptions({ summary }, [{ node, owner: of, block, outcome }]);
+      if (recorded?.retryTime) this.tell(retryMessage(recorded.retryTime, outcome.result === 'Vetoed'));
     }
     this.enter('Ended', `${outcome.result}: ${outcome.message}`);
     return outcome;

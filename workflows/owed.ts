@@ -44,7 +44,7 @@ export async function deliverOwed(operation: Operation, debt: Debt, isPatient = 
   const { bootId } = inspection;
   const isSameBoot = bootId === dead.bootId;
   const owed = isSameBoot ? owedAction(dead.type, left.state, autoOnline !== 'offline') : undefined;
-  const calls = owed ? (await walkChain(operation, owed, { blockId })).calls : [];
+  const calls = owed ? (await walkChain(operation, owed, { blockId }, dead.runId)).calls : [];
   const delivered = isSameBoot ? deliveredWords(owed, calls) : 'the node has rebooted since, so that nothing is owed';
   const message = `${describeDeath(dead)}; memory${String(blockId)} is ${left.state}; ${delivered}`;
   const { state, zone } = left;

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { Registry } from 'prom-client';
 import { locksTaskQueue, operationsTaskQueue } from '../../src/contract/names.ts';
+import { SILENT_SINKS } from '../../src/temporal/workers.ts';
 import { createLockSinks } from '../../src/operator/lock-metrics.ts';
 import { createLockActivities } from '../../src/temporal/lock-activities.ts';
 import { bundleWorkflows } from '../../src/temporal/workflow-bundle.ts';
@@ -43,7 +44,7 @@ export async function startLockWorkers(options: LockWorkersOptions): Promise<Loc
       ...shared,
       taskQueue: locksTaskQueue(cluster),
       activities: { ...lockServiceStandIn(client) },
-      sinks: createLockSinks(new Registry()),
+      sinks: { ...SILENT_SINKS, ...createLockSinks(new Registry()) },
     }),
   ]);
   const runs = workers.map((worker) => worker.run());

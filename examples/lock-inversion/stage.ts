@@ -141,8 +141,9 @@ const OPERATION_ACTIVITIES: OperationActivities = {
     return Promise.resolve(lookAgain(input, { block: undefined, node, isCrdTerminating: false, chain }));
   },
   findDebt: () => Promise.resolve(undefined),
-  callNotifier: () => Promise.reject(new Error('nobody is registered')),
-  recordOutcome: () => Promise.resolve(),
+  callPlugins: () => Promise.reject(new Error('nobody is registered')),
+  callWebhook: () => Promise.reject(new Error('nobody is registered')),
+  recordOutcome: () => Promise.resolve(undefined),
 };
 
 /** Without NodeMemory.status.lockService: here every lock entity is the first of its node. */

@@ -15,6 +15,7 @@ interface LockOptions extends ClusterOptions {
   readonly node: string;
   readonly timeout?: number;
   readonly try?: true;
+  readonly causedBy?: string;
   readonly suspectAfter: number;
 }
 
@@ -46,6 +47,10 @@ export function lockCommand(): Command {
     .requiredOption('--node <name>', 'the node whose locks they are')
     .option('--timeout <seconds>', 'give up waiting for the locks after this long; default: never', seconds)
     .option('--try', 'do not wait for the locks at all')
+    .option(
+      '--caused-by <workflow id>',
+      'in a notifier plugin, the workflowId of the event: refused where that would wait',
+    )
     .option('--suspect-after <seconds>', 'how long this process may be silent', seconds, SUSPECT_AFTER_SECONDS)
     .addHelpText('after', EXPLANATION)
     .action(async (operands: readonly string[], options: LockOptions) => {
@@ -76,6 +81,7 @@ async function holdAndRun(operands: readonly string[], options: LockOptions): Pr
     suspectAfterMs: options.suspectAfter * 1000,
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1000 }),
     ...(options.try ? { tryLock: true } : {}),
+    ...(options.causedBy === undefined ? {} : { causedBy: options.causedBy }),
   };
   try {
     return await hold(client, session, input, new HeldCommand([file, ...args]));

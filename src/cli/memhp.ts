@@ -3,12 +3,15 @@
 import { Command } from 'commander';
 import { agentCommand } from './agent.ts';
 import { captureCommand } from './capture.ts';
+import { explainCommand } from './explain.ts';
 import { importCommand } from './import.ts';
 import { lockCommand } from './lock.ts';
 import { locksCommand } from './locks.ts';
+import { notifiersCommand } from './notifiers.ts';
 import { onlineMemsCommand } from './online-mems.ts';
 import { operatorCommand } from './operator.ts';
 import { PACKAGE } from './package-version.ts';
+import { pluginCommand } from './plugin.ts';
 
 const program = new Command('memhp')
   .description('declarative memory hotplug for Kubernetes nodes, carried out by Temporal workflows')
@@ -22,6 +25,9 @@ const program = new Command('memhp')
   .addCommand(onlineMemsCommand())
   .addCommand(locksCommand())
   .addCommand(lockCommand())
+  .addCommand(pluginCommand())
+  .addCommand(notifiersCommand())
+  .addCommand(explainCommand())
   .showHelpAfterError('(memhp --help lists the commands)');
 
 try {

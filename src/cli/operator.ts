@@ -1,10 +1,13 @@
 /** `memhp operator`: the controller and the workflow workers; any number may run side by side. */
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { PERMIT_LIMIT_MAX } from '../kernel/permit-table.ts';
+import { provideLookupThreads } from '../plugins/webhook/lookup-threads.ts';
 import { runProcess, withProcessOptions, type ProcessOptions } from './run-process.ts';
 
 interface OperatorCommandOptions extends ProcessOptions {
   readonly plugin: string[];
   readonly metricsAddress: string;
+  readonly maxConcurrentOfflines: number;
 }
 
 export function operatorCommand(): Command {
@@ -16,17 +19,41 @@ export function operatorCommand(): Command {
       [],
     )
     .option('--metrics-address <address>', 'serve GET /metrics for Prometheus there; 0: do not', ':8080')
-    .action((options: OperatorCommandOptions) =>
-      runProcess('operator', options, async (running) => {
+    .addOption(
+      new Option(
+        '--max-concurrent-offlines <n>',
+        `how many offlines may be under way at a time in the whole fleet, up to ${String(PERMIT_LIMIT_MAX)}; 0: no limit`,
+      )
+        .env('MEMHP_MAX_CONCURRENT_OFFLINES')
+        .argParser(parseLimit)
+        .default(0),
+    )
+    .action((options: OperatorCommandOptions) => {
+      provideLookupThreads();
+      return runProcess('operator', options, async (running) => {
         const [{ runOperator }, { parseListenAddress, whileServingMetrics }] = await Promise.all([
           import('../operator/operator.ts'),
           import('../operator/metrics-server.ts'),
         ]);
-        const { plugin: plugins, clusterId } = options;
+        const { plugin: plugins, clusterId, maxConcurrentOfflines } = options;
         return whileServingMetrics(parseListenAddress(options.metricsAddress), running.log, (metrics) =>
-          runOperator({ ...running, plugins, metrics, ...(clusterId ? { clusterId } : {}) }),
+          runOperator({
+            ...running,
+            plugins,
+            metrics,
+            ...(clusterId ? { clusterId } : {}),
+            ...(maxConcurrentOfflines > 0 ? { maxConcurrentOfflines } : {}),
+          }),
         );
-      }),
-    );
+      });
+    });
   return withProcessOptions(command);
+}
+
+function parseLimit(text: string): number {
+  const limit = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!(limit <= PERMIT_LIMIT_MAX)) {
+    throw new InvalidArgumentError(`a whole number from 1 to ${String(PERMIT_LIMIT_MAX)}, or 0 for no limit`);
+  }
+  return limit;
 }

@@ -18,6 +18,8 @@ interface Row {
   readonly party: LockParty;
 }
 
+const RECOVERING = 'Nothing is granted until it is known what earlier runs have granted.';
+
 export function renderLocks(answers: readonly NodeLocksAnswer[], options: RenderOptions): string {
   if (answers.length === 0) return 'No NodeMemory in this cluster: there is no node whose locks could be held.\n';
   return answers.map((answer) => `${renderNode(answer, options).join('\n')}\n`).join('\n');
@@ -31,6 +33,23 @@ export function renderHolders(answer: NodeLocksAnswer, lock: string, nowMs: numb
     .flatMap((found) => rowsOf({ ...found, waiters: [] }));
   if (holders.length === 0) return `Nobody holds ${lock} of ${answer.node} now.`;
   return ['Held now by:', ...indent(renderTable(columnsOf({ nowMs, isWide: true }), holders))].join('\n');
+}
+
+/** Who holds each of the locks named and who waits for it; those that are free in a line of their own. */
+export function renderLockStates(answer: NodeLocksAnswer, names: readonly string[], nowMs: number): readonly string[] {
+  if (answer.kind !== 'table') return renderNode(answer, { nowMs });
+  const locks = names.map((name) => {
+    const found = answer.table.locks.find((lock) => lock.name === name);
+    return found ?? { name, holders: [], waiters: [] };
+  });
+  const rows = locks.flatMap(rowsOf);
+  const free = locks.filter(({ holders, waiters }) => holders.length + waiters.length === 0).map(({ name }) => name);
+  return [
+    ...(answer.table.isRecovering ? [RECOVERING] : []),
+    ...(rows.length === 0 ? [] : renderTable(columnsOf({ nowMs }), rows)),
+    ...rows.flatMap(noteOn),
+    ...(free.length === 0 ? [] : [`free: ${free.join(', ')}`]),
+  ];
 }
 
 function renderNode(answer: NodeLocksAnswer, options: RenderOptions): readonly string[] {
@@ -54,7 +73,7 @@ function renderLockTable(table: LockTableView, options: RenderOptions): readonly
   const heading = `${table.node}: epoch ${String(table.epoch)}, ${table.isRecovering ? 'recovering' : 'granting'}`;
   return [
     `${heading}${rows.length === 0 && !table.isRecovering ? '; no lock is held' : ''}`,
-    ...indent(table.isRecovering ? ['Nothing is granted until it is known what earlier runs have granted.'] : []),
+    ...indent(table.isRecovering ? [RECOVERING] : []),
     ...indent(rows.length === 0 ? [] : renderTable(columnsOf(options), rows)),
     ...indent(rows.flatMap(noteOn)),
     ...indent(table.unsettled === undefined ? [] : [`Closed holders are not settled: ${table.unsettled}`]),

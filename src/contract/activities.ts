@@ -11,8 +11,8 @@ import type { OnlineType, OperationType } from '../kernel/memory-block.ts';
 import type { DeadOperation, Debt } from './dead-operation.ts';
 import type { BlockInspection, DriverCall, DriverResult, MemoryRange, NodeInspection, RunReference } from './driver.ts';
 import type { LockMessage, RequestLocksAnswer } from './locks.ts';
-import type { MemoryNotify, NotifierReply, RegisteredNotifier } from './notifier.ts';
-import type { BlockReference, OperationOutcome } from './operations.ts';
+import type { NotifierCallResult, RegisteredNotifier, WalkNotify } from './notifier.ts';
+import type { BlockReference, OperationOutcome, RefusalGrounds } from './operations.ts';
 
 export interface LookAgainInput {
   readonly cluster: string;
@@ -25,6 +25,8 @@ export interface LookAgainInput {
   readonly inspection: BlockInspection;
   readonly bootId: string;
   readonly blockSizeBytes: number;
+  /** As the driver saw it, too. Unset: it did not tell; then NodeMemory.status.online counts, which may lag. */
+  readonly onlineBytes?: number;
 }
 
 /** What the operation finds under device_hotplug_lock. */
@@ -41,8 +43,8 @@ export type LookAgainResult =
     }
   | { readonly verdict: 'nothing-to-do'; readonly message: string }
   | { readonly verdict: 'superseded'; readonly message: string }
-  /** The node's own floor forbids it, whatever the plugins would say. */
-  | { readonly verdict: 'refused'; readonly message: string }
+  /** The node's own floor forbids it, whatever the plugins would say; or the chain is too long to be asked. */
+  | { readonly verdict: 'refused'; readonly message: string; readonly grounds: RefusalGrounds }
   /** An operation on this block died before: what it owes comes first, then another look. */
   | { readonly verdict: 'indebted'; readonly debt: Debt };
 
@@ -53,9 +55,23 @@ export interface FindDebtInput {
   readonly dead: DeadOperation;
 }
 
-export interface NotifyInput {
+interface CallInput {
+  readonly walk: WalkNotify;
+  /**
+   * What is left of the walk when the activity is scheduled. Not a point in time: the workflow has the time of the server,
+   * and the operator's clock may show another.
+   */
+  readonly leftMs: number;
+}
+
+/** Plugins that run inside the operator and stand next to each other in the chain. */
+export interface CallPluginsInput extends CallInput {
+  /** In call order. */
+  readonly notifiers: readonly RegisteredNotifier[];
+}
+
+export interface CallWebhookInput extends CallInput {
   readonly notifier: RegisteredNotifier;
-  readonly event: MemoryNotify;
 }
 
 export interface RecordOutcomeInput {
@@ -65,16 +81,27 @@ export interface RecordOutcomeInput {
   readonly outcome: OperationOutcome;
 }
 
+/** What the MemoryBlock says after the outcome of an operation was written; undefined: there is no such object any more. */
+export interface RecordedOutcome {
+  /** RFC 3339; unset: nothing is left to be tried again. */
+  readonly retryTime?: string;
+}
+
 /** Run by the operator on the operations queue. */
 export interface OperationActivities {
   /** Re-reads the object and snapshots the notifier chain; records `status.operation`. Caller holds device_hotplug_lock. */
   lookAgain(input: LookAgainInput): Promise<LookAgainResult>;
   /** What a dead operation owes; undefined when somebody else has delivered it already. Caller holds device_hotplug_lock. */
   findDebt(input: FindDebtInput): Promise<Debt | undefined>;
-  /** Asks one plugin about one action. Never throws because of the plugin: a crash or timeout is a reply of kind error. */
-  callNotifier(input: NotifyInput): Promise<NotifierReply>;
+  /**
+   * Asks plugins one after the other about one action, until one of them ends the walk. Never throws because of a plugin: a
+   * crash or timeout is a reply of kind error.
+   */
+  callPlugins(input: CallPluginsInput): Promise<readonly NotifierCallResult[]>;
+  /** Asks one webhook about one action; as little as `callPlugins` does it throw because of the plugin. */
+  callWebhook(input: CallWebhookInput): Promise<NotifierCallResult>;
   /** Writes the outcome into the MemoryBlock; caller holds nothing any more. Idempotent by run id. */
-  recordOutcome(input: RecordOutcomeInput): Promise<void>;
+  recordOutcome(input: RecordOutcomeInput): Promise<RecordedOutcome | undefined>;
 }
 
 export interface LockMessageInput {

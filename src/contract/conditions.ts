@@ -5,6 +5,7 @@ export const READY_REASONS = [
   'ObserveOnly',
   'Pending',
   'Operating',
+  'WaitingForPermit',
   'WaitingForLocks',
   'WaitingForReaders',
   'Vetoed',

@@ -72,6 +72,8 @@ export interface BlockInspection {
 export interface NodeInspection {
   readonly bootId: string;
   readonly blockSizeBytes: number;
+  /** Memory in online blocks, at this moment. Unset: an agent of an earlier version. */
+  readonly onlineBytes?: number;
   readonly capabilities: DriverCapabilities;
   /** The blocks asked for, `absent` ones included. */
   readonly blocks: readonly BlockInspection[];

@@ -17,6 +17,8 @@ export interface HoldLocksInput {
   readonly timeoutMs?: number;
   /** EBUSY where it would have to wait. */
   readonly tryLock?: boolean;
+  /** Workflow id of the operation that waits for this one, where a notifier plugin asks: EDEADLK for the locks it holds. */
+  readonly causedBy?: string;
   /** A process that is silent for so long is suspect. */
   readonly suspectAfterMs: number;
 }

@@ -9,6 +9,8 @@ export const API_VERSION = 'v1alpha1';
 export const FINALIZER = `${API_GROUP}/memory-block`;
 export const PAUSED_ANNOTATION = `${API_GROUP}/paused`;
 export const ORPHAN_ANNOTATION = `${API_GROUP}/orphan`;
+/** On the Lease of a node: the operation that this project holds it for, as JSON. */
+export const LEASE_OPERATION_ANNOTATION = `${API_GROUP}/operation`;
 
 /** Field managers: the agent owns what it observed (state, zone, address, size), the operator all other status. */
 export const AGENT_FIELD_MANAGER = 'memhp-agent';
@@ -17,15 +19,29 @@ export const OPERATOR_FIELD_MANAGER = 'memhp-operator';
 export const LOCK_SERVICE_FIELD_MANAGER = 'memhp-lock-service';
 /** Owns NodeMemory.status.locks alone: all operators apply it in turn, and leaving it out removes it. */
 export const LOCKS_FIELD_MANAGER = 'memhp-locks';
+/** Owns NodeMemory.status.kubelet and the condition KubeletCapacityStale: the agent owns the other conditions. */
+export const KUBELET_FIELD_MANAGER = 'memhp-kubelet';
+/** Owns MemoryNotifier.status.lastCall alone: whichever operator has called last, at whatever version the object is. */
+export const LAST_CALL_FIELD_MANAGER = 'memhp-last-call';
 
 /** One running operation per block: the id is the guard that saves work; the locks are what makes it safe. */
 export function operationWorkflowId(cluster: string, node: string, blockId: number): string {
   return `${cluster}/memoryblock/${node}/${String(blockId)}`;
 }
 
+/** A dry run; `session` tells those about the same block apart. */
+export function explainWorkflowId(cluster: string, node: string, blockId: number, session: string): string {
+  return `${cluster}/explain/${node}/${String(blockId)}/${session}`;
+}
+
 /** The lock entity of one node. */
 export function nodeLocksWorkflowId(cluster: string, node: string): string {
   return `${cluster}/nodelocks/${node}`;
+}
+
+/** The one entity of the cluster that limits how many offlines are under way at a time. */
+export function offlinePermitsWorkflowId(cluster: string): string {
+  return `${cluster}/offline-permits`;
 }
 
 /** Operation workflows and cluster-side activities. */
@@ -48,10 +64,21 @@ export function commandTaskQueue(cluster: string, session: string): string {
   return `${cluster}/cli/${session}`;
 }
 
+/**
+ * Whether a queue has the form of one of ours, whatever the cluster: they take calls that change memory, or run the command
+ * of `memhp lock`, so nothing that a custom resource says may be sent there.
+ */
+export function isReservedTaskQueue(queue: string): boolean {
+  return /^[^/]+\/(?:operations$|locks$|node\/|cli\/)/.test(queue);
+}
+
 /** The workflow that holds locks for one process of `memhp lock`. */
 export function holdLocksWorkflowId(cluster: string, node: string, session: string): string {
   return `${cluster}/hold/${node}/${session}`;
 }
+
+/** Ids of the activities that are plugins on task queues begin so, and no others: their results are not ours. */
+export const PLUGIN_ACTIVITY_ID_PREFIX = 'plugin/';
 
 /** The name that the API server demands of a MemoryBlock: `<nodeName>-memory<blockId>`. */
 export function memoryBlockName(node: string, blockId: number): string {

@@ -3,7 +3,7 @@ import type { Errno } from '../kernel/errno.ts';
 import type { MemoryBlockState, OnlineType, OperationType } from '../kernel/memory-block.ts';
 import type { Zone } from '../kernel/zone.ts';
 import type { MemoryRange } from './driver.ts';
-import type { NotifierStatus, OperationCause, OperationResult } from './resources.ts';
+import type { NotifierStatus, OperationCause, OperationResult, RetryStatus } from './resources.ts';
 
 /** Workflow type of each operation; the function in workflows/ has this name. */
 export const OPERATION_WORKFLOW = {
@@ -28,9 +28,16 @@ export interface OperationTimings {
   readonly chainMs: number;
   /** A driver step that is silent for so long is given to the next agent. */
   readonly heartbeatMs: number;
+  /** An offline that waits for a permit asks again after so long, then ever more rarely. */
+  readonly permitRepeatMs: number;
 }
 
-export const DEFAULT_TIMINGS: OperationTimings = { agentStartMs: 10_000, chainMs: 60_000, heartbeatMs: 10_000 };
+export const DEFAULT_TIMINGS: OperationTimings = {
+  agentStartMs: 10_000,
+  chainMs: 60_000,
+  heartbeatMs: 10_000,
+  permitRepeatMs: 60_000,
+};
 
 /** What every operation is started with. */
 export interface OperationInput {
@@ -60,6 +67,8 @@ export interface OnlineMemoryInput extends OperationInput {
 export interface OfflineMemoryInput extends OperationInput {
   readonly blockId: number;
   readonly offlineTimeoutMs: number;
+  /** How many offlines may be under way in the fleet, this one included; at least 1. Unset: any number, and nobody is asked. */
+  readonly maxConcurrentOfflines?: number;
 }
 
 export interface RemoveMemoryInput extends OperationInput {
@@ -72,6 +81,15 @@ export type OperationRequest =
   | { readonly type: 'online'; readonly input: OnlineMemoryInput }
   | { readonly type: 'offline'; readonly input: OfflineMemoryInput }
   | { readonly type: 'remove'; readonly input: RemoveMemoryInput };
+
+/**
+ * So many calls of notifiers are kept of an operation. With reasons of the greatest length some 700 KiB: below etcd's limit of
+ * 1.5 MiB for an object, and the server's of 2 MiB for a payload.
+ */
+export const NOTIFIER_CALLS_MAX = 512;
+
+/** What an operation was held against that was refused before anybody was asked: once it changes, it is tried again at once. */
+export type RefusalGrounds = Pick<RetryStatus, 'chain' | 'minOnline'>;
 
 /** What the workflow returns and what is written into the MemoryBlock's status. */
 export interface OperationOutcome {
@@ -88,10 +106,12 @@ export interface OperationOutcome {
   readonly state?: MemoryBlockState;
   readonly zone?: Zone;
   readonly bootId?: string;
-  /** Every plugin call of the last chain, in order. */
+  /** The plugin calls of the operation in order, the first NOTIFIER_CALLS_MAX of them. */
   readonly notifiers: readonly NotifierStatus[];
   /** Fingerprint of the registered notifiers; see RetryStatus.chain. */
   readonly chain?: string;
+  /** Of a refusal. */
+  readonly grounds?: RefusalGrounds;
   /** Token of the block's device_lock. */
   readonly fencingToken?: number;
 }
@@ -99,6 +119,7 @@ export interface OperationOutcome {
 /** Of a running operation: what it is doing, for `status.operation.phase` and for people. */
 export interface OperationPhase {
   readonly phase:
+    | 'WaitingForPermit'
     | 'WaitingForLocks'
     | 'LookingAgain'
     | 'WaitingForReaders'

@@ -1,5 +1,5 @@
 /** The custom resources of group memoryhotplug.io/v1alpha1, as TypeScript. The schemas that the API server enforces are in crds/. */
-import type { Errno } from '../kernel/errno.ts';
+import type { Errno, HotplugErrno } from '../kernel/errno.ts';
 import type { LockServiceRecord } from '../kernel/lock-epoch.ts';
 import type { MemoryAction } from '../kernel/memory-action.ts';
 import type { MemoryBlockState, OperationType, RequestedState } from '../kernel/memory-block.ts';
@@ -77,13 +77,17 @@ export interface NotifierStatus {
   readonly result: string;
   readonly errno?: Errno;
   readonly reason?: string;
+  /** Of a veto: RFC 3339, when the operation is tried again. */
+  readonly retryTime?: string;
 }
 
 export interface RetryStatus {
   readonly count: number;
   readonly nextTime: string;
-  /** Fingerprint of the registered notifiers when this was vetoed; another one means: try again at once. */
+  /** Fingerprint of the notifiers that vetoed, or were too many to be asked; another one means: try again at once. */
   readonly chain?: string;
+  /** `NodeMemory.spec.minOnline` that refused an offline; another one, or none, means the same. */
+  readonly minOnline?: string;
 }
 
 /** Fields that the agent owns: what it saw on the node. */
@@ -128,7 +132,7 @@ export interface SimulatedBlocks {
 export interface SimulatedError {
   readonly operation: OperationType;
   readonly step: DriverStep;
-  readonly errno: Errno;
+  readonly errno: HotplugErrno;
   /** Only these blocks; all when unset. */
   readonly range?: string;
 }
@@ -178,6 +182,16 @@ export interface DriverCapabilities {
 /** Epoch and run of the node's lock entity; the run that holds this record grants. */
 export type LockServiceStatus = LockServiceRecord;
 
+/** The kubelet's figure, and how much was online when it was first seen. */
+export interface KubeletMemory {
+  readonly capacity: string;
+  readonly online: string;
+  /** Boot of the node in which that was. */
+  readonly bootId?: string;
+  /** How much must have been online when the kubelet counted, going by its figure before; unset: as much as `online`. */
+  readonly counted?: string;
+}
+
 export interface NodeMemoryStatus {
   readonly driver?: string;
   readonly capabilities?: DriverCapabilities;
@@ -189,6 +203,8 @@ export interface NodeMemoryStatus {
   /** Epoch of the highest fencing token that the node has seen; a lock service that knows less must begin above it. */
   readonly fencingEpoch?: number;
   readonly lockService?: LockServiceStatus;
+  /** Absent where there is no Node object. */
+  readonly kubelet?: KubeletMemory;
   readonly locks?: readonly { name: string; holders: readonly string[]; waiters: readonly string[] }[];
   readonly conditions?: readonly Condition[];
 }
@@ -203,14 +219,43 @@ export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;
 }
 
+/** A webhook's address: exactly one of `url` and `service`. */
+export interface WebhookReference {
+  /** `https://…` */
+  readonly url?: string;
+  readonly service?: ServiceReference;
+  /** Base64 of PEM certificates: whom to trust instead of the system's authorities. */
+  readonly caBundle?: string;
+}
+
+export interface ServiceReference {
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number;
+  /** Begins with `/`. */
+  readonly path?: string;
+}
+
+export interface TaskQueueReference {
+  /** Literal: without the cluster's id in front. */
+  readonly name: string;
+  /** Type of the activity. */
+  readonly activity: string;
+}
+
+/** Exactly one of `plugin`, `webhook` and `taskQueue`. */
 export interface MemoryNotifierSpec {
+  /** Taken out of the chain, and stays registered. */
+  readonly suspend?: boolean;
   readonly priority: number;
   readonly actions?: readonly MemoryAction[];
   readonly nodeSelector?: LabelSelector;
   readonly blockSelector?: LabelSelector;
   readonly failurePolicy: 'Fail' | 'Ignore';
   readonly timeoutSeconds: number;
-  readonly plugin: { readonly name: string; readonly config?: Readonly<Record<string, unknown>> };
+  readonly plugin?: { readonly name: string; readonly config?: Readonly<Record<string, unknown>> };
+  readonly webhook?: WebhookReference;
+  readonly taskQueue?: TaskQueueReference;
 }
 
 /** The last time that a plugin was asked. */
@@ -220,10 +265,15 @@ export interface LastCall {
   readonly action: MemoryAction;
   /** As in NotifierStatus. */
   readonly result: string;
+  readonly errno?: Errno;
+  readonly reason?: string;
   readonly node: string;
+  readonly blockId: number;
 }
 
 export interface MemoryNotifierStatus {
+  /** Who is asked, in one line. */
+  readonly target?: string;
   readonly lastCall?: LastCall;
   readonly conditions?: readonly Condition[];
 }

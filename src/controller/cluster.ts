@@ -1,9 +1,9 @@
 /** What the controller needs from the API server. Implemented in src/k8s/; every method rejects when it is unreachable. */
 import type {
-  Condition,
   MemoryBlock,
   MemoryBlockStatus,
   MemoryNotifier,
+  MemoryNotifierStatus,
   NodeMemory,
   NodeMemoryStatus,
   ObjectMeta,
@@ -14,8 +14,14 @@ import type { BlockEvent } from './event-of.ts';
 export interface NodeObject {
   readonly metadata: ObjectMeta;
   /** As the kubelet reports it. */
-  readonly status?: { readonly nodeInfo?: { readonly bootID?: string } };
+  readonly status?: {
+    readonly nodeInfo?: { readonly bootID?: string };
+    readonly capacity?: { readonly memory?: string };
+  };
 }
+
+/** What the operator writes of a node's kubelet; nothing where there is none. */
+export type KubeletStatus = Pick<NodeMemoryStatus, 'kubelet' | 'conditions'>;
 
 /** A copy of all objects of one kind that follows the server. */
 export interface ObjectCache<T> {
@@ -45,7 +51,13 @@ export interface Cluster {
   writeFinalizers(block: MemoryBlock, finalizers: readonly string[]): Promise<WriteResult>;
   /** Shows who waits for which locks of a node; nothing when empty. The last writer wins. */
   writeNodeLocks(node: string, locks: NonNullable<NodeMemoryStatus['locks']>): Promise<WriteResult>;
-  writeNotifierConditions(notifier: MemoryNotifier, conditions: readonly Condition[]): Promise<WriteResult>;
+  /** Replaces what is known of the node's kubelet; the agent's conditions stay as they are. */
+  writeKubeletStatus(nodeMemory: NodeMemory, status: KubeletStatus): Promise<WriteResult>;
+  /** Who is asked, and whether; the last call stays as it is. */
+  writeNotifierStatus(
+    notifier: MemoryNotifier,
+    status: Pick<MemoryNotifierStatus, 'target' | 'conditions'>,
+  ): Promise<WriteResult>;
   /** Never rejects: an event that cannot be told is no reason to stop. */
   recordEvent(block: MemoryBlock, event: BlockEvent): Promise<void>;
 }

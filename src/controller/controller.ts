@@ -6,13 +6,17 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { LockService } from '../contract/lock-service.ts';
+import type { NotifierTransport } from '../contract/notifier.ts';
 import type { OperationStarter } from '../contract/operation-starter.ts';
 import type { MemoryBlock, MemoryNotifier, NodeMemory } from '../contract/resources.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { Caches, Cluster, Log, NodeObject } from './cluster.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { notifierConditions } from './notifier-conditions.ts';
+import { describeTransport, notifierTransport } from './notifier-transport.ts';
+import type { OperationPolicy } from './operation-request.ts';
 import { BlockReconciler } from './reconcile-block.ts';
+import { KubeletReporter } from './report-kubelet.ts';
 import { LocksReporter } from './report-locks.ts';
 
 /** A look is a few requests of milliseconds each; more side by side would only queue up at the API server. */
@@ -20,14 +24,14 @@ const CONCURRENCY = 8;
 
 export type Change = 'add' | 'update' | 'delete';
 
-export interface ControllerOptions {
+export interface ControllerOptions extends OperationPolicy {
   readonly clusterId: string;
   readonly caches: Caches;
   readonly cluster: Cluster;
   readonly starter: OperationStarter;
   readonly locks: LockService;
-  /** What is wrong with a notifier's plugin name or config, and what to do; undefined when nothing is. */
-  readonly validatePlugin: (name: string, config: Readonly<Record<string, unknown>>) => string | undefined;
+  /** What is wrong with how a notifier's plugin is reached or configured, and what to do; undefined when nothing is. */
+  readonly checkTransport: (transport: NotifierTransport) => Promise<string | undefined>;
   readonly log: Log;
   readonly clock?: Clock;
   readonly concurrency?: number;
@@ -41,6 +45,8 @@ export class Controller {
   readonly #notifiers: KeyedQueue;
   /** Nodes whose locks are waited for, or shown. */
   readonly #locks: KeyedQueue;
+  /** Nodes whose kubelet may have something new to say, or something old. */
+  readonly #kubelets: KeyedQueue;
   /** Objects that went away while they named an operation, by their names. */
   readonly #orphaned = new Map<string, MemoryBlock>();
   /** What was last seen of each node, notifier: most of their updates change nothing for any block. */
@@ -68,6 +74,8 @@ export class Controller {
       });
     this.#blocks = queue('block', (name) => this.#lookAtBlock(name));
     this.#notifiers = queue('notifier', (name) => this.#lookAtNotifier(name));
+    const kubeletReporter = new KubeletReporter({ ...options, clock });
+    this.#kubelets = queue('node', (name) => kubeletReporter.look(name));
     this.#locks = queue('node', (name) => locksReporter.look(name));
   }
 
@@ -76,13 +84,16 @@ export class Controller {
     this.#isStarted = true;
     for (const { metadata } of this.#options.caches.blocks.list()) this.#blocks.add(metadata.name);
     for (const { metadata } of this.#options.caches.notifiers.list()) this.#notifiers.add(metadata.name);
-    for (const node of this.#options.caches.nodeMemories.list()) this.#followShownLocks(node);
+    for (const node of this.#options.caches.nodeMemories.list()) {
+      this.#followShownLocks(node);
+      this.#kubelets.add(node.metadata.name);
+    }
   }
 
   /** Lets what runs end, and starts nothing more. Operations go on: they are not ours. */
   async stop(): Promise<void> {
     this.#isStarted = false;
-    await Promise.all([this.#blocks.drain(), this.#notifiers.drain(), this.#locks.drain()]);
+    await Promise.all([this.#blocks.drain(), this.#notifiers.drain(), this.#locks.drain(), this.#kubelets.drain()]);
   }
 
   blockChanged(block: MemoryBlock, change: Change): void {
@@ -92,16 +103,22 @@ export class Controller {
   }
 
   nodeMemoryChanged(node: NodeMemory, change: Change): void {
-    const { metadata, status } = node;
-    if (this.#isStarted && change !== 'delete') this.#followShownLocks(node);
+    const { metadata, spec, status } = node;
+    if (this.#isStarted && change !== 'delete') {
+      this.#followShownLocks(node);
+      this.#kubelets.add(metadata.name);
+    }
     const { bootId, blockSize, capabilities, conditions } = status ?? {};
     const agent = conditions?.find(({ type }) => type === 'AgentReady');
     const owners = metadata.ownerReferences?.map(({ uid }) => uid);
-    const aspects = [metadata.uid, owners, bootId, blockSize, capabilities, agent?.status, agent?.lastTransitionTime];
+    const { uid, labels } = metadata;
+    const ready = [agent?.status, agent?.lastTransitionTime];
+    const aspects = [uid, labels, owners, spec.minOnline, bootId, blockSize, capabilities, ...ready];
     this.#nodeAspects(`nodememory/${metadata.name}`, metadata.name, change, aspects);
   }
 
   nodeChanged({ metadata }: NodeObject, change: Change): void {
+    if (this.#isStarted) this.#kubelets.add(metadata.name);
     this.#nodeAspects(`node/${metadata.name}`, metadata.name, change, [metadata.uid, metadata.labels]);
   }
 
@@ -142,14 +159,16 @@ export class Controller {
   }
 
   async #lookAtNotifier(name: string): Promise<undefined> {
-    const { caches, cluster, validatePlugin } = this.#options;
+    const { clusterId, caches, cluster, checkTransport } = this.#options;
     const notifier = caches.notifiers.get(name);
     if (!notifier || notifier.metadata.deletionTimestamp !== undefined) return;
-    const { plugin } = notifier.spec;
-    const problem = validatePlugin(plugin.name, plugin.config ?? {});
+    const transport = notifierTransport(notifier.spec, clusterId);
+    const problem = await checkTransport(transport);
     const conditions = notifierConditions(notifier, problem, this.#clock.nowMs());
-    if (isDeepStrictEqual(notifier.status?.conditions, conditions)) return;
+    const target = describeTransport(transport);
+    const { status } = notifier;
+    if (status?.target === target && isDeepStrictEqual(status.conditions, conditions)) return;
     // A conflict means a newer version, which the watch brings.
-    await cluster.writeNotifierConditions(notifier, conditions);
+    await cluster.writeNotifierStatus(notifier, { target, conditions });
   }
 }

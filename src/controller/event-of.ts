@@ -19,6 +19,7 @@ const NORMAL: ReadonlySet<string> = new Set([
   'ObserveOnly',
   'Pending',
   'Operating',
+  'WaitingForPermit',
   'WaitingForLocks',
   'WaitingForReaders',
   'Paused',

@@ -30,12 +30,13 @@ export function needsPerson({ cause, errno, result }: LastOperation): boolean {
 
 /**
  * Until when the block waits before its next try; undefined when it may be tried now. A changed spec, a changed notifier
- * chain and the return of an agent that was missing each end the wait.
+ * chain where that was in the way, or floor of the node, and the return of an agent that was missing each end the wait.
  */
 export function retryWaitMs(block: MemoryBlock, node: NodeMemory, chain: string, nowMs: number): number | undefined {
   const { retry, lastOperation } = block.status ?? {};
   if (!retry || !lastOperation || lastOperation.generation !== block.metadata.generation) return undefined;
   if (retry.chain !== undefined && retry.chain !== chain) return undefined;
+  if (retry.minOnline !== undefined && retry.minOnline !== node.spec.minOnline) return undefined;
   if (lastOperation.cause === 'AgentUnavailable' && returnedSince(node, lastOperation.completionTime)) return undefined;
   const untilMs = Date.parse(retry.nextTime);
   return untilMs > nowMs ? untilMs : undefined;

@@ -11,6 +11,12 @@ import { beginTransition, isOnlineType } from '../kernel/memory-block.ts';
 import type { NotifierChain } from './registered-notifiers.ts';
 import { goalOf, isStepTowards } from './wanted-operation.ts';
 
+/**
+ * Longest chain of one operation, in bytes as JSON. The server takes 2 MiB per payload; as much again is left for the
+ * answers, and for how the chain grows where it is part of another message.
+ */
+export const CHAIN_LENGTH_MAX = 1_048_576;
+
 export interface LookAgainFacts {
   /** Read live; undefined when there is no such object, or the operation was started without one. */
   readonly block: MemoryBlock | undefined;
@@ -22,15 +28,18 @@ export interface LookAgainFacts {
 }
 
 export function lookAgain(input: LookAgainInput, facts: LookAgainFacts): LookAgainResult {
-  if (facts.debt) return { verdict: 'indebted', debt: facts.debt };
+  const tooLong = refusedForChain(facts.chain);
+  if (facts.debt) {
+    return tooLong ?? { verdict: 'indebted', debt: facts.debt };
+  }
   const superseded = input.block ? whySuperseded(input, input.block.uid, facts) : undefined;
   if (superseded !== undefined) return { verdict: 'superseded', message: superseded };
   const { blockId, state } = input.inspection;
   if (isDone(input)) {
     return { verdict: 'nothing-to-do', message: `memory${String(blockId)} is ${state} already` };
   }
-  const floor = input.type === 'offline' ? whyBelowFloor(facts.node, input.blockSizeBytes) : undefined;
-  if (floor !== undefined) return { verdict: 'refused', message: floor };
+  const refused = (input.type === 'offline' ? refusedForFloor(facts.node, input) : undefined) ?? tooLong;
+  if (refused) return refused;
   const spec = input.block ? facts.block?.spec : undefined;
   return {
     verdict: 'proceed',
@@ -63,16 +72,48 @@ function whySuperseded({ type }: LookAgainInput, uid: string, facts: LookAgainFa
   return `${type} is no longer wanted: ${goal === undefined ? 'nothing is asked for' : `${goal} is wanted now`}`;
 }
 
+type Refused = Extract<LookAgainResult, { verdict: 'refused' }>;
+
+function refusedForFloor(node: NodeMemory | undefined, input: LookAgainInput): Refused | undefined {
+  const message = whyBelowFloor(node, input);
+  const minOnline = node?.spec.minOnline;
+  return message === undefined || minOnline === undefined
+    ? undefined
+    : { verdict: 'refused', message, grounds: { minOnline } };
+}
+
+function refusedForChain(chain: NotifierChain): Refused | undefined {
+  const message = whyTooLong(chain);
+  return message === undefined ? undefined : { verdict: 'refused', message, grounds: { chain: chain.fingerprint } };
+}
+
 /**
- * `NodeMemory.spec.minOnline`: what is online counts only under device_hotplug_lock, which keeps every other offline out.
- * A node that has not told how much is online is not believed to have enough.
+ * `NodeMemory.spec.minOnline`: what is online counts only under device_hotplug_lock, which keeps every other offline out. The
+ * driver's own figure counts: NodeMemory.status may not have heard of the offline before. A node that has not told how much is
+ * online is not believed to have enough.
  */
-function whyBelowFloor(node: NodeMemory | undefined, blockSizeBytes: number): string | undefined {
+export function whyBelowFloor(
+  node: NodeMemory | undefined,
+  { blockSizeBytes, onlineBytes }: Pick<LookAgainInput, 'blockSizeBytes' | 'onlineBytes'>,
+): string | undefined {
   const floor = node?.spec.minOnline;
   if (floor === undefined) return undefined;
-  const online = node?.status?.online;
+  const online = onlineBytes === undefined ? node?.status?.online : formatBytes(onlineBytes);
   const left = online === undefined ? 0 : parseBytes(online) - blockSizeBytes;
   if (left >= parseBytes(floor)) return undefined;
   const now = online ?? 'an unknown amount';
   return `spec.minOnline of NodeMemory ${node?.metadata.name ?? ''} is ${floor}; ${now} is online, ${formatBytes(Math.max(0, left))} would be left`;
+}
+
+/** Beyond the server's limit the operation would hang with its locks held; here it has notified nobody and done nothing. */
+export function whyTooLong({ notifiers }: NotifierChain): string | undefined {
+  const lengthOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+  const length = lengthOf(notifiers);
+  if (length <= CHAIN_LENGTH_MAX) return undefined;
+  const [largest] = notifiers.toSorted((a, b) => lengthOf(b) - lengthOf(a));
+  return (
+    `the ${String(notifiers.length)} MemoryNotifiers of this block have ${String(length)} bytes together; ` +
+    `${String(CHAIN_LENGTH_MAX)} are allowed and ${largest?.name ?? ''} is the largest: shorten spec.plugin.config or ` +
+    'spec.webhook.caBundle, narrow their selectors, or suspend some'
+  );
 }

@@ -4,11 +4,17 @@ import type { BlockReference, OperationMemo, OperationRequest } from '../contrac
 import type { MemoryBlock } from '../contract/resources.ts';
 import { isOnlineType, type OperationType } from '../kernel/memory-block.ts';
 
+export interface OperationPolicy {
+  /** Of the fleet; unset: no limit. */
+  readonly maxConcurrentOfflines?: number;
+}
+
 export function operationRequest(
   type: OperationType,
   cluster: string,
   block: MemoryBlock,
   blockSizeBytes: number,
+  { maxConcurrentOfflines }: OperationPolicy = {},
 ): OperationRequest {
   const { spec } = block;
   const base = {
@@ -30,7 +36,12 @@ export function operationRequest(
     case 'offline':
       return {
         type,
-        input: { ...base, blockId: spec.blockId, offlineTimeoutMs: spec.offlineTimeoutSeconds * 1000 },
+        input: {
+          ...base,
+          blockId: spec.blockId,
+          offlineTimeoutMs: spec.offlineTimeoutSeconds * 1000,
+          ...(maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines }),
+        },
       };
     case 'remove':
       return { type, input: { ...base, range } };

@@ -13,7 +13,7 @@ import { parseBytes } from '../contract/quantity.ts';
 import type { MemoryBlock, NodeMemory, NodeMemoryStatus } from '../contract/resources.ts';
 import type { MemoryBlockState, OperationType } from '../kernel/memory-block.ts';
 import { reasonOfFailure, retryWaitMs } from './last-operation.ts';
-import { operationRequest } from './operation-request.ts';
+import { operationRequest, type OperationPolicy } from './operation-request.ts';
 import { goalOf, isStepTowards, wantedOperation, type Goal } from './wanted-operation.ts';
 
 /**
@@ -27,7 +27,7 @@ const FIRST_REPORT_MS = 10_000;
 /** An operation of this block that runs now. */
 export type RunningOperation = Pick<OperationDescription, 'workflowId' | 'runId' | 'startTime' | 'memo'>;
 
-export interface PlanInput {
+export interface PlanInput extends OperationPolicy {
   readonly cluster: string;
   readonly block: MemoryBlock;
   readonly node: NodeMemory | undefined;
@@ -130,7 +130,7 @@ function planWork(input: PlanInput, goal: Goal): Action {
     case 'operation': {
       const obstacle = whyNotYet(input, wanted.type, facts);
       if (obstacle) return obstacle;
-      const request = operationRequest(wanted.type, input.cluster, block, facts.blockSizeBytes);
+      const request = operationRequest(wanted.type, input.cluster, block, facts.blockSizeBytes, input);
       return { kind: 'start', request, why: wanted.why };
     }
   }

@@ -10,7 +10,7 @@ import type { Caches, Cluster, Log } from './cluster.ts';
 import { blockEvent } from './event-of.ts';
 import { assumeRunning, findOperation } from './find-operation.ts';
 import { whyNodeIsGone } from './node-presence.ts';
-import { operationMemo } from './operation-request.ts';
+import { operationMemo, type OperationPolicy } from './operation-request.ts';
 import { isSameStatus } from './operator-fields.ts';
 import { plan, type Action, type DropFinalizer, type RunningOperation } from './plan.ts';
 import { progressOf, type OperationProgress } from './progress.ts';
@@ -22,7 +22,7 @@ import { CONFLICT_MS, logFields, StatusReporter } from './report-status.ts';
 /** How often a running operation is looked at. */
 const LOOK_MS = LONG_WAIT_MS;
 
-export interface ReconcileDependencies {
+export interface ReconcileDependencies extends OperationPolicy {
   readonly clusterId: string;
   readonly caches: Caches;
   readonly cluster: Cluster;
@@ -199,22 +199,21 @@ export class BlockReconciler {
   }
 
   #plan(block: MemoryBlock, isCrdTerminating: boolean, operation: RunningOperation | undefined): Action {
-    const { clusterId, caches, clock } = this.#deps;
+    const { clusterId, caches, clock, maxConcurrentOfflines } = this.#deps;
     const { nodeName } = block.spec;
     const nodeGone = this.#whyNodeIsGone(block);
-    const { fingerprint } = registeredNotifiers(
-      caches.notifiers.list(),
-      block.metadata.labels,
-      caches.nodes.get(nodeName)?.metadata.labels,
-    );
+    const nodeMemory = caches.nodeMemories.get(nodeName);
+    const subject = { cluster: clusterId, block, nodeMemory, node: caches.nodes.get(nodeName) };
+    const { fingerprint } = registeredNotifiers(caches.notifiers.list(), subject);
     return plan({
       cluster: clusterId,
       block,
-      node: caches.nodeMemories.get(nodeName),
+      node: nodeMemory,
       ...(nodeGone === undefined ? {} : { nodeGone }),
       isCrdTerminating,
       ...(operation ? { operation } : {}),
       chain: fingerprint,
+      ...(maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines }),
       nowMs: clock.nowMs(),
     });
   }

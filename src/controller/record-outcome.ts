@@ -1,8 +1,16 @@
 /** How the end of an operation changes a block's status. */
 import { describeDeath } from '../contract/dead-operation.ts';
-import type { OperationOutcome } from '../contract/operations.ts';
-import type { LastOperation, MemoryBlockStatus, OperationStatus, RetryStatus } from '../contract/resources.ts';
+import { NOTIFIER_CALLS_MAX, type OperationOutcome } from '../contract/operations.ts';
+import type {
+  LastOperation,
+  MemoryBlockStatus,
+  NotifierStatus,
+  OperationStatus,
+  RetryStatus,
+} from '../contract/resources.ts';
+import { isVetoable } from '../kernel/memory-action.ts';
 import { backoffMs, type Backoff } from './backoff.ts';
+import { cutBytes } from './cut-bytes.ts';
 
 /** Five seconds is soon for a person who waits; five minutes costs a node nothing and forgets nobody. */
 const RETRY: Backoff = { baseMs: 5_000, maxMs: 300_000 };
@@ -12,8 +20,10 @@ const RETRY_SOON: Backoff = { baseMs: 5_000, maxMs: 30_000 };
 const RETRY_HOPELESS: Backoff = { baseMs: 3_600_000, maxMs: 3_600_000 };
 /** A plugin that names a later time than this is not believed. */
 const RETRY_AFTER_MAX_MS = 86_400_000;
-/** The CRD's own limit is far higher; longer ones make `kubectl get` unreadable. */
-const MESSAGE_MAX = 1024;
+/** In bytes: an event's note holds 1024, and the time of the next try comes behind the message. */
+const MESSAGE_BYTES_MAX = 900;
+/** In bytes: a stack trace of somebody's worker must not make the object too large to be written. */
+const REASON_BYTES_MAX = 1024;
 
 export interface EndedOperation {
   readonly outcome: OperationOutcome;
@@ -41,7 +51,7 @@ export function applyOutcome(status: MemoryBlockStatus, ended: EndedOperation): 
     ...rest,
     ...keep(operation, runId),
     lastOperation: last,
-    ...(outcome.notifiers.length > 0 || !outcome.noop ? { notifiers: outcome.notifiers } : {}),
+    ...(outcome.notifiers.length > 0 || !outcome.noop ? { notifiers: shownCalls(outcome.notifiers, nextRetry) } : {}),
     ...(nextRetry ? { retry: nextRetry } : {}),
     ...(token > 0 ? { fencingToken: token } : {}),
   };
@@ -64,17 +74,25 @@ function lastOperationOf({ outcome, runId, generation, nowMs }: EndedOperation):
     result,
     runId,
     ...(errno ? { errno } : {}),
-    message: message.slice(0, MESSAGE_MAX),
+    message: cutBytes(message, MESSAGE_BYTES_MAX),
     completionTime: new Date(nowMs).toISOString(),
     generation,
     ...(cause ? { cause } : {}),
   };
 }
 
+function shownCalls(calls: readonly NotifierStatus[], retry: RetryStatus | undefined): readonly NotifierStatus[] {
+  return calls.slice(0, NOTIFIER_CALLS_MAX).map((call) => ({
+    ...call,
+    ...(call.reason === undefined ? {} : { reason: cutBytes(call.reason, REASON_BYTES_MAX) }),
+    ...(retry && call.errno !== undefined && isVetoable(call.action) ? { retryTime: retry.nextTime } : {}),
+  }));
+}
+
 /** Failures are counted per generation: a changed spec starts afresh. */
 function retryAfter(
   last: LastOperation,
-  { retryAfterSeconds, chain }: OperationOutcome,
+  { retryAfterSeconds, chain, grounds }: OperationOutcome,
   before: RetryStatus | undefined,
   lastBefore: LastOperation | undefined,
   nowMs: number,
@@ -87,6 +105,7 @@ function retryAfter(
     count: failures + 1,
     nextTime: new Date(nowMs + delayMs).toISOString(),
     ...(last.result === 'Vetoed' && chain !== undefined ? { chain } : {}),
+    ...grounds,
   };
 }
 

@@ -1,10 +1,12 @@
 /** The chain that an operation on one block would walk, as far as the registered MemoryNotifiers go. */
 import { createHash } from 'node:crypto';
 import type { RegisteredNotifier } from '../contract/notifier.ts';
-import type { LabelSelector, MemoryNotifier } from '../contract/resources.ts';
+import type { LabelSelector, MemoryNotifier, ObjectMeta } from '../contract/resources.ts';
 import { orderChain } from '../kernel/notifier-chain.ts';
+import { notifierTransport } from './notifier-transport.ts';
 
 type Labels = Readonly<Record<string, string>> | undefined;
+type Labelled = { readonly metadata: Pick<ObjectMeta, 'labels'> } | undefined;
 
 export interface NotifierChain {
   /** In the order in which they are asked. */
@@ -13,13 +15,26 @@ export interface NotifierChain {
   readonly fingerprint: string;
 }
 
-/** Those whose selectors match the block and its node; a notifier that is being deleted is no longer asked. */
-export function registeredNotifiers(all: readonly MemoryNotifier[], block: Labels, node: Labels): NotifierChain {
+/** What the selectors of the notifiers are held against. */
+export interface ChainSubject {
+  readonly cluster: string;
+  readonly block: Labelled;
+  readonly nodeMemory: Labelled;
+  /** The Node object; its labels win over those of the NodeMemory. */
+  readonly node: Labelled;
+}
+
+/** Those that match the block and its node; one that is suspended, or is being deleted, is not asked. */
+export function registeredNotifiers(all: readonly MemoryNotifier[], subject: ChainSubject): NotifierChain {
+  const { cluster, block, nodeMemory, node } = subject;
+  const nodeLabels = { ...nodeMemory?.metadata.labels, ...node?.metadata.labels };
   const matching = all
-    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    .filter(({ spec }) => matches(spec.nodeSelector, node) && matches(spec.blockSelector, block));
+    .filter(({ metadata, spec }) => metadata.deletionTimestamp === undefined && spec.suspend !== true)
+    .filter(
+      ({ spec }) => matches(spec.nodeSelector, nodeLabels) && matches(spec.blockSelector, block?.metadata.labels),
+    );
   const generations = new Map(matching.map(({ metadata }) => [metadata.name, metadata.generation ?? 0]));
-  const notifiers = orderChain(matching.map(registeredNotifier));
+  const notifiers = orderChain(matching.map((notifier) => registeredNotifier(notifier, cluster)));
   const identity = notifiers.map(({ name, uid }) => `${uid}@${String(generations.get(name))}`).join();
   return { notifiers, fingerprint: createHash('sha256').update(identity).digest('hex').slice(0, 16) };
 }
@@ -29,7 +44,7 @@ function matches(selector: LabelSelector | undefined, labels: Labels): boolean {
   return Object.entries(selector?.matchLabels ?? {}).every(([name, value]) => labels?.[name] === value);
 }
 
-function registeredNotifier({ metadata, spec }: MemoryNotifier): RegisteredNotifier {
+function registeredNotifier({ metadata, spec }: MemoryNotifier, cluster: string): RegisteredNotifier {
   return {
     name: metadata.name,
     uid: metadata.uid ?? '',
@@ -38,6 +53,6 @@ function registeredNotifier({ metadata, spec }: MemoryNotifier): RegisteredNotif
     actions: spec.actions ?? [],
     failurePolicy: spec.failurePolicy,
     timeoutMs: spec.timeoutSeconds * 1000,
-    plugin: { name: spec.plugin.name, config: spec.plugin.config ?? {} },
+    transport: notifierTransport(spec, cluster),
   };
 }

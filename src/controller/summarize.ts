@@ -7,6 +7,7 @@
  * to the very version of the object that was judged (resourceVersion), so a Ready is never stamped on a later edit.
  */
 import type { ConditionType, Reason } from '../contract/conditions.ts';
+import { retryMessage } from '../contract/retry-message.ts';
 import type { Condition, MemoryBlock, MemoryBlockStatus, OperationStatus } from '../contract/resources.ts';
 import { needsPerson, reasonOfFailure } from './last-operation.ts';
 import type { Action, RunningOperation } from './plan.ts';
@@ -78,9 +79,10 @@ function judge({ block, action, progress }: SummaryInput): Verdict {
 
 function judgeWait({ status }: MemoryBlock, { reason, message, untilMs }: Extract<Action, { kind: 'wait' }>): Verdict {
   const last = status?.lastOperation;
+  const isVeto = last?.result === 'Vetoed' && reasonOfFailure(last) === reason;
   const isStalled =
     STALLED.has(reason) || (last !== undefined && reasonOfFailure(last) === reason && needsPerson(last));
-  const next = untilMs === undefined || reason === 'Pending' ? '' : `; next try ${timeOfDay(untilMs)}`;
+  const next = untilMs === undefined || reason === 'Pending' ? '' : `; ${retryMessage(secondsOf(untilMs), isVeto)}`;
   return verdict(reason, `${message}${next}`, isStalled ? { isStalled } : { isReconciling: true });
 }
 
@@ -109,8 +111,9 @@ function judgeRunning(
 
 function reasonWhileRunning(progress: OperationProgress | undefined): Reason {
   if (progress?.unsettled !== undefined) return 'AgentUnavailable';
-  if (progress?.phase === 'WaitingForLocks' || progress?.phase === 'WaitingForReaders') return progress.phase;
-  return progress?.phase === 'WaitingForAgent' ? 'AgentUnavailable' : 'Operating';
+  const phase = progress?.phase;
+  if (phase === 'WaitingForPermit' || phase === 'WaitingForLocks' || phase === 'WaitingForReaders') return phase;
+  return phase === 'WaitingForAgent' ? 'AgentUnavailable' : 'Operating';
 }
 
 function wordsOf({ phase, since, detail, holders, unsettled }: OperationProgress): string {

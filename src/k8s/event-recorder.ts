@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { ObjectMeta } from '../contract/resources.ts';
+import { cutBytes } from '../controller/cut-bytes.ts';
 import type { BlockEvent } from '../controller/event-of.ts';
 import type { NodeEventReason } from '../contract/conditions.ts';
 import { isConflict } from './api-error.ts';
@@ -11,8 +12,8 @@ import type { ResourceKind } from './resource-kind.ts';
 /** Events about cluster-scoped objects live here, as those of Nodes do; `kubectl describe` looks here for them. */
 const NAMESPACE = 'default';
 const REPORTING_CONTROLLER = 'memoryhotplug.io/memhp-operator';
-/** Limits of events.k8s.io/v1. */
-const NOTE_MAX = 1024;
+/** Limits of events.k8s.io/v1; that of the note is in bytes. */
+const NOTE_BYTES_MAX = 1024;
 const INSTANCE_MAX = 128;
 /** Leaves room for the digest within the 253 characters of a name. */
 const NAME_PREFIX_MAX = 200;
@@ -50,7 +51,7 @@ export class EventRecorder {
       type: event.type,
       reason: event.reason,
       regarding: { apiVersion, kind, name: metadata.name, uid: metadata.uid },
-      note: event.note.slice(0, NOTE_MAX),
+      note: cutBytes(event.note, NOTE_BYTES_MAX),
     };
     const path = `/apis/events.k8s.io/v1/namespaces/${NAMESPACE}/events`;
     try {

@@ -1,6 +1,6 @@
 /** The controller's view of the cluster, on a real API server. */
 import type { KubeConfig } from '@kubernetes/client-node';
-import { API_GROUP, LOCKS_FIELD_MANAGER, OPERATOR_FIELD_MANAGER } from '../contract/names.ts';
+import { API_GROUP, KUBELET_FIELD_MANAGER, LOCKS_FIELD_MANAGER, OPERATOR_FIELD_MANAGER } from '../contract/names.ts';
 import type { MemoryBlock, MemoryNotifier, NodeMemory } from '../contract/resources.ts';
 import type { Cluster, Log, NodeObject } from '../controller/cluster.ts';
 import { operatorFields } from '../controller/operator-fields.ts';
@@ -23,6 +23,7 @@ export function createKubernetesCluster({ kubeConfig, instance, log }: Kubernete
   const blocks = new ResourceClient<MemoryBlock>(kubeConfig, MEMORY_BLOCKS, OPERATOR_FIELD_MANAGER);
   const nodeMemories = new ResourceClient<NodeMemory>(kubeConfig, NODE_MEMORIES, OPERATOR_FIELD_MANAGER);
   const shownLocks = new ResourceClient(kubeConfig, NODE_MEMORIES, LOCKS_FIELD_MANAGER);
+  const kubelets = new ResourceClient<NodeMemory>(kubeConfig, NODE_MEMORIES, KUBELET_FIELD_MANAGER);
   const notifiers = new ResourceClient<MemoryNotifier>(kubeConfig, MEMORY_NOTIFIERS, OPERATOR_FIELD_MANAGER);
   const nodes = new ResourceClient<NodeObject>(kubeConfig, NODES, OPERATOR_FIELD_MANAGER);
   const events = new EventRecorder(kubeConfig, instance);
@@ -35,7 +36,8 @@ export function createKubernetesCluster({ kubeConfig, instance, log }: Kubernete
     writeFinalizers: (block, finalizers) => blocks.writeFinalizers(block, finalizers),
     writeNodeLocks: (node, locks) =>
       shownLocks.writeStatus({ metadata: { name: node } }, locks.length > 0 ? { locks } : {}),
-    writeNotifierConditions: (notifier, conditions) => notifiers.writeStatus(notifier, { conditions }),
+    writeKubeletStatus: (nodeMemory, status) => kubelets.writeStatus(nodeMemory, status),
+    writeNotifierStatus: (notifier, status) => notifiers.writeStatus(notifier, status),
     async recordEvent(block, event) {
       try {
         await events.record(MEMORY_BLOCKS, block.metadata, event, Date.now());

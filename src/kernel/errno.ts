@@ -1,44 +1,195 @@
 /**
- * The errnos that memory hotplug can end in, by their kernel names and (positive) numbers.
- *
- * An operation's result carries the name; the number is what a notifier chain computes with
- * (`notifier_from_errno`). Source: include/uapi/asm-generic/errno-base.h and errno.h, v6.12.
+ * The errnos of Linux by their names: an operation's result carries the name; the (positive) number is what a notifier
+ * chain computes with (`notifier_from_errno`). Source: include/uapi/asm-generic/errno-base.h and errno.h, v6.12.
  */
 export const ERRNO = {
   EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   EIO: 5,
   ENXIO: 6,
+  E2BIG: 7,
+  ENOEXEC: 8,
+  EBADF: 9,
+  ECHILD: 10,
   EAGAIN: 11,
   ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  ENOTBLK: 15,
   EBUSY: 16,
   EEXIST: 17,
+  EXDEV: 18,
   ENODEV: 19,
+  ENOTDIR: 20,
+  EISDIR: 21,
   EINVAL: 22,
+  ENFILE: 23,
+  EMFILE: 24,
+  ENOTTY: 25,
+  ETXTBSY: 26,
+  EFBIG: 27,
   ENOSPC: 28,
+  ESPIPE: 29,
+  EROFS: 30,
+  EMLINK: 31,
+  EPIPE: 32,
+  EDOM: 33,
+  ERANGE: 34,
   EDEADLK: 35,
+  ENAMETOOLONG: 36,
   ENOLCK: 37,
-  E2BIG: 7,
+  ENOSYS: 38,
+  ENOTEMPTY: 39,
+  ELOOP: 40,
+  ENOMSG: 42,
+  EIDRM: 43,
+  ECHRNG: 44,
+  EL2NSYNC: 45,
+  EL3HLT: 46,
+  EL3RST: 47,
+  ELNRNG: 48,
+  EUNATCH: 49,
+  ENOCSI: 50,
+  EL2HLT: 51,
+  EBADE: 52,
+  EBADR: 53,
+  EXFULL: 54,
+  ENOANO: 55,
+  EBADRQC: 56,
+  EBADSLT: 57,
+  EBFONT: 59,
+  ENOSTR: 60,
+  ENODATA: 61,
+  ETIME: 62,
+  ENOSR: 63,
+  ENONET: 64,
+  ENOPKG: 65,
+  EREMOTE: 66,
+  ENOLINK: 67,
+  EADV: 68,
+  ESRMNT: 69,
+  ECOMM: 70,
+  EPROTO: 71,
+  EMULTIHOP: 72,
+  EDOTDOT: 73,
+  EBADMSG: 74,
+  EOVERFLOW: 75,
+  ENOTUNIQ: 76,
+  EBADFD: 77,
+  EREMCHG: 78,
+  ELIBACC: 79,
+  ELIBBAD: 80,
+  ELIBSCN: 81,
+  ELIBMAX: 82,
+  ELIBEXEC: 83,
+  EILSEQ: 84,
+  ERESTART: 85,
+  ESTRPIPE: 86,
+  EUSERS: 87,
+  ENOTSOCK: 88,
+  EDESTADDRREQ: 89,
+  EMSGSIZE: 90,
+  EPROTOTYPE: 91,
+  ENOPROTOOPT: 92,
+  EPROTONOSUPPORT: 93,
+  ESOCKTNOSUPPORT: 94,
   EOPNOTSUPP: 95,
+  EPFNOSUPPORT: 96,
+  EAFNOSUPPORT: 97,
+  EADDRINUSE: 98,
+  EADDRNOTAVAIL: 99,
+  ENETDOWN: 100,
+  ENETUNREACH: 101,
+  ENETRESET: 102,
+  ECONNABORTED: 103,
+  ECONNRESET: 104,
+  ENOBUFS: 105,
+  EISCONN: 106,
+  ENOTCONN: 107,
+  ESHUTDOWN: 108,
+  ETOOMANYREFS: 109,
   ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
+  EHOSTDOWN: 112,
+  EHOSTUNREACH: 113,
+  EALREADY: 114,
+  EINPROGRESS: 115,
   ESTALE: 116,
+  EUCLEAN: 117,
+  ENOTNAM: 118,
+  ENAVAIL: 119,
+  EISNAM: 120,
+  EREMOTEIO: 121,
+  EDQUOT: 122,
+  ENOMEDIUM: 123,
+  EMEDIUMTYPE: 124,
   ECANCELED: 125,
+  ENOKEY: 126,
+  EKEYEXPIRED: 127,
+  EKEYREVOKED: 128,
+  EKEYREJECTED: 129,
+  EOWNERDEAD: 130,
+  ENOTRECOVERABLE: 131,
+  ERFKILL: 132,
   EHWPOISON: 133,
 } as const satisfies Record<string, number>;
 
 export type Errno = keyof typeof ERRNO;
 
+/**
+ * Those that memory hotplug itself ends in, drivers included: docs/errors.md says what each means. A veto may carry any
+ * other.
+ */
+export const HOTPLUG_ERRNOS = [
+  'EPERM',
+  'ENOENT',
+  'EINTR',
+  'EIO',
+  'ENXIO',
+  'E2BIG',
+  'EAGAIN',
+  'ENOMEM',
+  'EBUSY',
+  'EEXIST',
+  'ENODEV',
+  'EINVAL',
+  'ENOSPC',
+  'EDEADLK',
+  'ENOLCK',
+  'EOPNOTSUPP',
+  'ETIMEDOUT',
+  'ESTALE',
+  'ECANCELED',
+  'EHWPOISON',
+] as const satisfies readonly Errno[];
+
+export type HotplugErrno = (typeof HOTPLUG_ERRNOS)[number];
+
+/** Second names of a number: the kernel's own, and the C library's ENOTSUP. */
+const ALIASES: Readonly<Record<string, Errno>> = {
+  EWOULDBLOCK: 'EAGAIN',
+  EDEADLOCK: 'EDEADLK',
+  ENOTSUP: 'EOPNOTSUPP',
+};
+
 const NAME_BY_NUMBER: ReadonlyMap<number, Errno> = new Map(
   Object.entries(ERRNO).map(([name, number]) => [number, name as Errno]),
 );
 
-/** The name of errno `number` (positive, as in `ERRNO`); undefined when it is none of ours. */
+/** The name of errno `number` (positive, as in `ERRNO`); undefined when it is none. */
 export function errnoName(number: number): Errno | undefined {
   return NAME_BY_NUMBER.get(number);
 }
 
-/** Whether `word` is an errno name that this project knows. */
+/** Whether `word` is a name in `ERRNO`. */
 export function isErrno(word: string): word is Errno {
   return Object.hasOwn(ERRNO, word);
+}
+
+/** The errno that `word` names, by its first or second name; undefined when it names none. */
+export function parseErrno(word: string): Errno | undefined {
+  if (isErrno(word)) return word;
+  return Object.hasOwn(ALIASES, word) ? ALIASES[word] : undefined;
 }

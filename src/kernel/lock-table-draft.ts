@@ -120,10 +120,13 @@ export class LockTableDraft {
     if (suspect !== reason) this.#replace(reason === undefined ? rest : { ...rest, suspect: reason });
   }
 
-  /** Whoever held these locks so that `id` could not have been granted them had given them back by then. */
+  /**
+   * Whoever held these locks so that `id` could not have been granted them had given them back by then. Told again, a grant
+   * is old: `id` may have given part of it back, and others may hold that since.
+   */
   adopt(id: string, grants: readonly HeldLock[]): void {
     const request = this.#find(id);
-    if (!request) return;
+    if (!request || isKnownGrant(request, grants)) return;
     const isCompatible = (lock: HeldLock): boolean =>
       !grants.some((grant) => grant.name === lock.name && conflicts(grant, lock));
     for (const other of this.table.requests) if (other.id !== id) this.#keep(other, isCompatible);
@@ -263,4 +266,10 @@ export class LockTableDraft {
     const requests = this.table.requests.map((request) => (request.id === next.id ? next : request));
     this.table = { ...this.table, requests };
   }
+}
+
+function isKnownGrant({ held, pending }: LockRequestState, grants: readonly HeldLock[]): boolean {
+  const isKnown = (lock: HeldLock): boolean =>
+    grants.some((grant) => grant.name === lock.name && grant.token <= lock.token);
+  return pending.length === 0 && held.some(isKnown);
 }

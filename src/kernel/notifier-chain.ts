@@ -116,15 +116,10 @@ export function beginChain<Entry extends ChainEntry>(
   return { action, remaining, calls: [], verdict: { kind: 'passed' } };
 }
 
-/** Whom to ask next; undefined when the walk is over. */
-export function nextNotifier<Entry extends ChainEntry>(walk: ChainWalk<Entry>): Entry | undefined {
-  return walk.remaining[0];
-}
-
-/** The walk after `nextNotifier(walk)` replied. Throws a RangeError when the walk was already over. */
+/** The walk after the first of `remaining` replied. Throws a RangeError when the walk was already over. */
 export function answerChain<Entry extends ChainEntry>(walk: ChainWalk<Entry>, reply: ChainReply): ChainWalk<Entry> {
   const [asked, ...rest] = walk.remaining;
-  if (!asked) throw new RangeError(`the ${walk.action} walk is over; ask nextNotifier before answering`);
+  if (!asked) throw new RangeError(`the ${walk.action} walk is over; there is nobody left to answer`);
   const call = { name: asked.name, action: walk.action };
   return reply.kind === 'answer'
     ? takeAnswer(walk, call, rest, reply.answer)

@@ -3,7 +3,7 @@
  *
  * `MEMHP_FAILPOINTS=before:recordOutcome=/tmp/marker` kills the process when activity recordOutcome is about to run, if
  * /tmp/marker does not exist, and creates it first. `after:` is when it has run but has not been reported. A point may name
- * what the activity is about, its node too: `before:callNotifier:MEM_ONLINE:worker-1`. Several are separated by commas.
+ * what the activity is about, its node too: `before:callPlugins:MEM_ONLINE:worker-1`. Several are separated by commas.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import type {
@@ -13,7 +13,7 @@ import type {
   WorkerInterceptors,
 } from '@temporalio/worker';
 import { activityInfo } from '@temporalio/activity';
-import type { NotifyInput } from '../contract/activities.ts';
+import type { CallPluginsInput } from '../contract/activities.ts';
 import type { LockMessage } from '../contract/locks.ts';
 
 type Moment = 'before' | 'after';
@@ -80,15 +80,15 @@ class FailpointInterceptor implements ActivityInboundCallsInterceptor {
 
 /** What tells two calls of one activity apart: node, notifier action, `all` of a lock message that releases everything. */
 function aboutOf(input: unknown): readonly string[] {
-  const { node, event, message } = (input ?? {}) as {
+  const { node, walk, message } = (input ?? {}) as {
     node?: string;
-    event?: NotifyInput['event'];
+    walk?: CallPluginsInput['walk'];
     message?: LockMessage;
   };
-  const where = node ?? event?.node;
+  const where = node ?? walk?.node;
   return [
     ...(where ? [where] : []),
-    ...(event ? [event.action] : []),
+    ...(walk ? [walk.action] : []),
     ...(message && releasesAll(message) ? ['all'] : []),
   ];
 }

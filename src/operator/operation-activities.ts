@@ -1,51 +1,34 @@
 /** The operator's activities: the second look, the plugins, and the outcome. Decisions are the controller's pure functions. */
-import type { LookAgainInput, OperationActivities } from '../contract/activities.ts';
+import type { LookAgainInput, LookAgainResult, OperationActivities } from '../contract/activities.ts';
 import { deadOperation, type DeadOperation } from '../contract/dead-operation.ts';
 import { memoryBlockName } from '../contract/names.ts';
 import type { OperationStarter } from '../contract/operation-starter.ts';
 import type { BlockReference } from '../contract/operations.ts';
-import type { MemoryBlock, MemoryBlockStatus, MemoryNotifier } from '../contract/resources.ts';
-import type { Cluster } from '../controller/cluster.ts';
+import type { MemoryBlock, MemoryBlockStatus, MemoryNotifier, NodeMemory } from '../contract/resources.ts';
+import type { Cluster, NodeObject } from '../controller/cluster.ts';
 import { debtOf } from '../controller/debt.ts';
 import { lookAgain } from '../controller/look-again.ts';
 import { applyOutcome } from '../controller/record-outcome.ts';
-import { registeredNotifiers } from '../controller/registered-notifiers.ts';
-import type { PluginHost } from '../plugins/in-process/plugin-host.ts';
+import { registeredNotifiers, type NotifierChain } from '../controller/registered-notifiers.ts';
+import type { AskPlugin } from '../plugins/ask-in-order.ts';
+import { askWithinWalk } from './ask-within-walk.ts';
 import { whileHeartbeating } from './while-heartbeating.ts';
 
 export interface OperationActivitiesOptions {
   readonly cluster: Cluster;
   /** Read live: what is registered counts from the moment `kubectl apply` returned. */
   readonly listNotifiers: () => Promise<readonly MemoryNotifier[]>;
-  readonly plugins: PluginHost;
+  readonly clusterId: string;
+  readonly askPlugin: AskPlugin;
+  readonly askWebhook: AskPlugin;
   /** Whether the run of another operation, which an object names, is closed. */
   readonly describeRun: OperationStarter['describe'];
 }
 
 export function createOperationActivities(options: OperationActivitiesOptions): OperationActivities {
-  const { cluster, plugins } = options;
+  const { cluster, askPlugin, askWebhook } = options;
   return {
-    lookAgain: (input) =>
-      whileHeartbeating(async () => {
-        const name = input.block?.name ?? memoryBlockName(input.node, input.inspection.blockId);
-        const [facts, isCrdTerminating] = await Promise.all([
-          readFacts(options, name, input.node),
-          cluster.isCrdTerminating(),
-        ]);
-        const dead = await deadBefore(options, input, facts.block);
-        const debt = dead && facts.block && debtOf(dead, input.inspection.blockId, referenceTo(facts.block), facts);
-        const block = input.block ? facts.block : undefined;
-        const result = lookAgain(input, { ...facts, block, isCrdTerminating, ...(debt ? { debt } : {}) });
-        if (result.verdict === 'proceed' && block && input.block) {
-          const { type, owner, startTime, bootId } = input;
-          const { generation } = input.block;
-          await write(cluster, block, {
-            ...block.status,
-            operation: { type, ...owner, startTime, generation, phase: 'Driving', bootId },
-          });
-        }
-        return result;
-      }),
+    lookAgain: (input) => whileHeartbeating(() => lookAgainLive(options, input)),
 
     findDebt: ({ node, blockId, block, dead }) =>
       whileHeartbeating(async () => {
@@ -53,26 +36,67 @@ export function createOperationActivities(options: OperationActivitiesOptions): 
         return debtOf(dead, blockId, block, facts);
       }),
 
-    callNotifier: ({ notifier, event }) => whileHeartbeating(() => plugins.call(notifier, event)),
+    callPlugins: (input) => askWithinWalk(input, askPlugin),
+
+    async callWebhook({ notifier, ...input }) {
+      const [result] = await askWithinWalk({ notifiers: [notifier], ...input }, askWebhook);
+      if (!result) throw new TypeError(`${notifier.name} is not registered for ${input.walk.action}`);
+      return result;
+    },
 
     async recordOutcome({ block: reference, owner, outcome }) {
       const block = await cluster.readBlock(reference.name);
-      if (!isSame(block, reference)) return;
+      if (!isSame(block, reference)) return undefined;
       const ended = { outcome, runId: owner.runId, generation: reference.generation, nowMs: Date.now() };
-      await write(cluster, block, applyOutcome(block.status ?? {}, ended));
+      const status = applyOutcome(block.status ?? {}, ended);
+      await write(cluster, block, status);
+      const { lastOperation, retry } = status;
+      return lastOperation?.runId === owner.runId && retry ? { retryTime: retry.nextTime } : {};
     },
   };
 }
 
+type FactsOptions = Pick<OperationActivitiesOptions, 'cluster' | 'clusterId' | 'listNotifiers'>;
+
+interface BlockFacts {
+  readonly block: MemoryBlock | undefined;
+  readonly node: NodeMemory | undefined;
+  /** The Node object. */
+  readonly nodeObject: NodeObject | undefined;
+  readonly chain: NotifierChain;
+}
+
+async function lookAgainLive(options: OperationActivitiesOptions, input: LookAgainInput): Promise<LookAgainResult> {
+  const { cluster } = options;
+  const name = input.block?.name ?? memoryBlockName(input.node, input.inspection.blockId);
+  const [facts, isCrdTerminating] = await Promise.all([
+    readFacts(options, name, input.node),
+    cluster.isCrdTerminating(),
+  ]);
+  const dead = await deadBefore(options, input, facts.block);
+  const debt = dead && facts.block && debtOf(dead, input.inspection.blockId, referenceTo(facts.block), facts);
+  const block = input.block ? facts.block : undefined;
+  const result = lookAgain(input, { ...facts, block, isCrdTerminating, ...(debt ? { debt } : {}) });
+  if (result.verdict === 'proceed' && block && input.block) {
+    const { type, owner, startTime, bootId } = input;
+    const { generation } = input.block;
+    const operation = { type, ...owner, startTime, generation, phase: 'Driving', bootId };
+    await write(cluster, block, { ...block.status, operation });
+  }
+  return result;
+}
+
 /** Everything that is read live, side by side: the locks of the node are held meanwhile. */
-async function readFacts({ cluster, listNotifiers }: OperationActivitiesOptions, name: string, nodeName: string) {
-  const [block, node, nodeObject, notifiers] = await Promise.all([
+export async function readFacts(options: FactsOptions, name: string, nodeName: string): Promise<BlockFacts> {
+  const { cluster, clusterId, listNotifiers } = options;
+  const [block, nodeMemory, node, notifiers] = await Promise.all([
     cluster.readBlock(name),
     cluster.readNodeMemory(nodeName),
     cluster.readNode(nodeName),
     listNotifiers(),
   ]);
-  return { block, node, chain: registeredNotifiers(notifiers, block?.metadata.labels, nodeObject?.metadata.labels) };
+  const chain = registeredNotifiers(notifiers, { cluster: clusterId, block, nodeMemory, node });
+  return { block, node: nodeMemory, nodeObject: node, chain };
 }
 
 /** An operation before the present one that the object still names and that is closed. */

@@ -4,29 +4,24 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Worker } from '@temporalio/worker';
 import type { Registry } from 'prom-client';
 import type winston from 'winston';
-import type { MemoryNotifier } from '../contract/resources.ts';
-import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts';
 import { Controller } from '../controller/controller.ts';
 import { clusterId } from '../k8s/cluster-id.ts';
 import { createClusterReader } from '../k8s/cluster-reader.ts';
 import { createKubernetesCluster } from '../k8s/kubernetes-cluster.ts';
-import { ResourceClient } from '../k8s/resource-client.ts';
-import { MEMORY_NOTIFIERS } from '../k8s/resource-kind.ts';
+import { createNodeLeases } from '../k8s/node-leases.ts';
+import { checkTransport } from '../plugins/check-transport.ts';
 import { createPluginHost } from '../plugins/in-process/plugin-host.ts';
 import { loadPlugins } from '../plugins/plugin-registry.ts';
 import { retryUntilDone } from '../process/retry-until-done.ts';
 import { connectTemporal } from '../temporal/connect-temporal.ts';
-import { createLockActivities } from '../temporal/lock-activities.ts';
 import { TemporalLockService } from '../temporal/temporal-lock-service.ts';
 import { TemporalOperationStarter } from '../temporal/temporal-operation-starter.ts';
-import { createWorkers } from '../temporal/workers.ts';
-import { workflowBundle } from '../temporal/workflow-bundle.ts';
 import { failpointInterceptors, parseFailpoints } from './failpoints.ts';
 import { keepLockServices, type KeepLockServicesOptions } from './keep-lock-services.ts';
-import { createLockEvents } from './lock-events.ts';
-import { createLockSinks } from './lock-metrics.ts';
-import { createLockServiceActivities } from './lock-service-activities.ts';
-import { createOperationActivities } from './operation-activities.ts';
+import { LastCalls, lastCallWriter } from './last-calls.ts';
+import { logCalls } from './log-calls.ts';
+import { createNotifierMetrics } from './notifier-metrics.ts';
+import { createOperatorWorkers } from './operator-workers.ts';
 import { watchCluster, type ClusterWatch } from './watch-cluster.ts';
 
 export interface OperatorOptions {
@@ -38,6 +33,8 @@ export interface OperatorOptions {
   readonly plugins: readonly string[];
   /** Unset: from the cluster itself. */
   readonly clusterId?: string;
+  /** How many offlines may be under way in the fleet; unset: any number. */
+  readonly maxConcurrentOfflines?: number;
   /** Where the metrics of this process are registered. */
   readonly metrics: Registry;
 }
@@ -53,10 +50,14 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   if (cluster === undefined) return;
   const temporal = await connectTemporal(log, signal);
   if (!temporal) return;
-  const plugins = createPluginHost({ registry, cluster: createClusterReader(kubeConfig), log });
+  const plugins = createPluginHost({
+    registry,
+    cluster: createClusterReader(kubeConfig),
+    leases: createNodeLeases(kubeConfig),
+    log,
+  });
   const instance = `${hostname()}-${String(process.pid)}`;
   const kubernetes = createKubernetesCluster({ kubeConfig, instance, log });
-  const notifiers = new ResourceClient<MemoryNotifier>(kubeConfig, MEMORY_NOTIFIERS, OPERATOR_FIELD_MANAGER);
   const watch = watchCluster(kubeConfig, log);
   const starter = new TemporalOperationStarter(temporal.client, cluster);
   const controller = new Controller({
@@ -65,29 +66,17 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     cluster: kubernetes,
     starter,
     locks: new TemporalLockService(temporal.client, cluster),
-    validatePlugin: (name, config) => registry.validateConfig(name, config),
+    checkTransport: (transport) => Promise.resolve(checkTransport(registry, transport)),
     log,
+    ...(options.maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines: options.maxConcurrentOfflines }),
   });
-  const workers = await createWorkers({
-    connection: temporal.native,
-    namespace: temporal.namespace,
-    cluster,
-    workflowBundle: await workflowBundle(),
-    operationActivities: createOperationActivities({
-      cluster: kubernetes,
-      listNotifiers: () => notifiers.list(),
-      plugins,
-      describeRun: (workflowId, runId) => starter.describe(workflowId, runId),
-    }),
-    lockActivities: createLockActivities(temporal.client),
-    lockServiceActivities: createLockServiceActivities({
-      kubeConfig,
-      client: temporal.client,
-      cluster: kubernetes,
-      events: createLockEvents({ kubeConfig, instance, log }),
-    }),
-    lockSinks: createLockSinks(options.metrics),
-    interceptors,
+  const isRegistered = (notifier: string): boolean => watch.caches.notifiers.get(notifier) !== undefined;
+  const metrics = createNotifierMetrics(options.metrics, isRegistered);
+  const lastCalls = new LastCalls({ write: lastCallWriter(kubeConfig), log });
+  const workers = await createOperatorWorkers({
+    ...options,
+    ...{ cluster, instance, temporal, kubernetes, starter, plugins, interceptors },
+    calls: [metrics, lastCalls, logCalls(log)],
   });
   log.info('operator is ready to work', { cluster, plugins: registry.plugins.map(({ name }) => name) });
 
@@ -99,6 +88,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     await control.stop();
     shutDown(workers);
     await working;
+    await lastCalls.close();
     await plugins.close();
     await temporal.close();
   }

@@ -5,6 +5,10 @@
 import type { Errno } from '../kernel/errno.ts';
 import { NOTIFIER_API_VERSION, type MemoryNotify, type NotifierAnswer } from '../contract/notifier.ts';
 import type { ClusterReader } from './cluster-reader.ts';
+import type { NodeLeases } from './node-leases.ts';
+
+/** For plugins of every transport; a webhook is sent a NotifyReviewRequest and answers a NotifyReviewResponse. */
+export type { MemoryNotify, NotifierAnswer, NotifyReviewRequest, NotifyReviewResponse } from '../contract/notifier.ts';
 
 /** Lines go to the operator's log, with the plugin's name. */
 export interface PluginLog {
@@ -19,15 +23,26 @@ export interface PluginContext {
   readonly signal: AbortSignal;
   readonly log: PluginLog;
   readonly cluster: ClusterReader;
+  /** The Leases of nodes, for a plugin that declares `uses: ['leases']`; every call of another one rejects. */
+  readonly leases: NodeLeases;
 }
+
+/** What a plugin gets only when it says that it needs it, because it can change something. */
+export const PLUGIN_USES = ['leases'] as const;
+export type PluginUse = (typeof PLUGIN_USES)[number];
 
 export interface PluginDefinition<Config> {
   /** What `MemoryNotifier.spec.plugin.name` says: a DNS label, unique among the operator's plugins. */
   readonly name: string;
   /** One sentence for `memhp notifiers`. */
   readonly description: string;
-  /** JSON schema (draft-07) of `spec.plugin.config`; what does not match is refused before `notify` sees it. */
+  /**
+   * JSON schema (draft-07) of `spec.plugin.config`; what does not match is refused before `notify` sees it. Strings may
+   * have `format: cron-expression` (five fields) or `iana-time-zone`.
+   */
   readonly configSchema: Readonly<Record<string, unknown>>;
+  /** What of the context it needs beyond reading; nothing when unset. */
+  readonly uses?: readonly PluginUse[];
   /**
    * Answers one action about one block. Called at least once per action, for several nodes at the same time, and for
    * CANCEL actions also when the GOING action never arrived: it must be idempotent.

@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Ajv, type ValidateFunction } from 'ajv';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { NOTIFIER_API_VERSION } from '../contract/notifier.ts';
 import { BUILT_IN_PLUGINS } from './built-in-plugins.ts';
+import { addConfigFormats } from './config-formats.ts';
+import { PLUGIN_USES, type PluginUse } from './define-plugin.ts';
 import { describePlugin } from './in-process/describe-plugin.ts';
 import type { PluginDescription } from './in-process/thread-messages.ts';
 
@@ -19,6 +21,7 @@ export interface RegisteredPlugin {
   /** `built-in`, or what `--plugin` said. */
   readonly origin: string;
   readonly configSchema: Readonly<Record<string, unknown>>;
+  readonly uses: readonly PluginUse[];
 }
 
 /** The plugins that this operator was started with. Does not change: a custom resource never loads code. */
@@ -88,24 +91,44 @@ function registryOf(loaded: ReadonlyMap<string, Loaded>): PluginRegistry {
         return `there is no plugin ${name}; this operator has ${names}; start it with --plugin <package or path> for more`;
       }
       if (known.validate(config)) return undefined;
-      const problems = new Ajv().errorsText(known.validate.errors, { dataVar: 'config' });
+      const problems = (known.validate.errors ?? []).map(problemText).join(', ');
       return `${problems}; see the configuration of plugin ${name} and correct spec.plugin.config`;
     },
   });
+}
+
+/** Ajv's own text does not say which property is too many. */
+function problemText({ instancePath, message = 'is wrong', params }: ErrorObject): string {
+  const { additionalProperty } = params as { additionalProperty?: string };
+  const which = additionalProperty === undefined ? '' : `: ${additionalProperty}`;
+  return `config${instancePath} ${message}${which}`;
 }
 
 function register(origin: string, moduleUrl: string, described: PluginDescription): Loaded {
   const { apiVersion, name, description } = described;
   if (apiVersion !== NOTIFIER_API_VERSION) {
     throw new Error(
-      `speaks version ${String(apiVersion)} of the notifier contract, this operator version ` +
-        `${String(NOTIFIER_API_VERSION)}; install a release of it that matches`,
+      `speaks version ${apiVersion} of the notifier contract, this operator ` +
+        `${NOTIFIER_API_VERSION}; install a release of it that matches`,
     );
   }
   if (!PLUGIN_NAME.test(name)) throw new Error(`its name "${name}" is not a DNS label; name it like capacity-guard`);
   const { schema, validate } = compileSchema(described.configSchema);
-  const plugin: RegisteredPlugin = Object.freeze({ name, description, moduleUrl, origin, configSchema: schema });
+  const plugin: RegisteredPlugin = Object.freeze({
+    name,
+    description,
+    moduleUrl,
+    origin,
+    configSchema: schema,
+    uses: Object.freeze(described.uses.map(pluginUse)),
+  });
   return { plugin, validate };
+}
+
+function pluginUse(word: string): PluginUse {
+  const use = PLUGIN_USES.find((known) => known === word);
+  if (use) return use;
+  throw new Error(`uses "${word}", which this operator does not offer; it has ${PLUGIN_USES.join(', ')}`);
 }
 
 function compileSchema(text: string): { schema: Readonly<Record<string, unknown>>; validate: ValidateFunction } {
@@ -113,8 +136,10 @@ function compileSchema(text: string): { schema: Readonly<Record<string, unknown>
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema) || '$async' in schema) {
     throw new Error('its configSchema is not a JSON schema object; write one, or { type: "object", maxProperties: 0 }');
   }
+  const ajv = new Ajv();
+  addConfigFormats(ajv);
   try {
-    return { schema: schema as Readonly<Record<string, unknown>>, validate: new Ajv().compile(schema) };
+    return { schema: schema as Readonly<Record<string, unknown>>, validate: ajv.compile(schema) };
   } catch (error) {
     throw new Error(`its configSchema is not a valid JSON schema: ${messageOf(error)}`, { cause: error });
   }

@@ -42,6 +42,15 @@ export class HistoryIndex {
     return payload ? this.#converter.fromPayload(payload) : undefined;
   }
 
+  /** As `decode`, of what anybody may have sent: undefined where it cannot be read. */
+  decodeIfReadable(payloads: Payloads | null | undefined): unknown {
+    try {
+      return this.decode(payloads);
+    } catch {
+      return undefined;
+    }
+  }
+
   find(id: EventId): HistoryEvent | undefined {
     return this.#byId.get(String(id));
   }
@@ -66,7 +75,10 @@ export class HistoryIndex {
       event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest;
     if (!request) return [];
     return [
-      [request.meta?.updateId ?? '', { name: request.input?.name ?? '', input: this.decode(request.input?.args) }],
+      [
+        request.meta?.updateId ?? '',
+        { name: request.input?.name ?? '', input: this.decodeIfReadable(request.input?.args) },
+      ],
     ];
   }
 }

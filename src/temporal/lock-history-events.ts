@@ -8,10 +8,10 @@ import {
   REQUEST_LOCKS_UPDATE,
   type LockDenied,
   type LockGranted,
-  type LockMessage,
   type ReleaseLockResult,
   type RequestLocksAnswer,
 } from '../contract/locks.ts';
+import { readLockMessage } from '../contract/read-lock-message.ts';
 import { lockEventsOfMessage } from '../contract/lock-message-events.ts';
 import type { LockEvent, LockEventBody } from '../kernel/lock-request.ts';
 import type { HistoryEvent, HistoryIndex } from './history-index.ts';
@@ -36,13 +36,16 @@ export function timeOf({ eventTime }: HistoryEvent): number {
 /** A message, by signal or by update. */
 function heard(event: HistoryEvent, index: HistoryIndex, nowMs: number): readonly LockEventBody[] {
   const signal = event.workflowExecutionSignaledEventAttributes;
-  if (signal?.signalName === LOCK_MESSAGE_SIGNAL)
-    return lockEventsOfMessage(index.decode(signal.input) as LockMessage, nowMs);
+  if (signal?.signalName === LOCK_MESSAGE_SIGNAL) return eventsOfMessage(index.decodeIfReadable(signal.input), nowMs);
   const accepted = event.workflowExecutionUpdateAcceptedEventAttributes;
   const update = index.update(accepted?.acceptedRequest?.meta?.updateId ?? accepted?.protocolInstanceId);
-  return accepted && update?.name === REQUEST_LOCKS_UPDATE
-    ? lockEventsOfMessage(update.input as LockMessage, nowMs)
-    : [];
+  return accepted && update?.name === REQUEST_LOCKS_UPDATE ? eventsOfMessage(update.input, nowMs) : [];
+}
+
+/** What was no message was dropped. */
+function eventsOfMessage(sent: unknown, nowMs: number): readonly LockEventBody[] {
+  const message = readLockMessage(sent);
+  return 'malformed' in message ? [] : lockEventsOfMessage(message, nowMs);
 }
 
 /** A grant counts as soon as it is on its way, because an entity that is lost with it is succeeded by one that tells it again. */

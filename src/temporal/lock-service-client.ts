@@ -1,6 +1,5 @@
 /** The locks of a cluster's nodes, for people: look at them, and take one away from its holder. */
 import {
-  isGrpcServiceError,
   QueryRejectedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -16,6 +15,7 @@ import {
   type ReleaseLockResult,
 } from '../contract/locks.ts';
 import { locksTaskQueue, nodeLocksWorkflowId } from '../contract/names.ts';
+import { grpcCodeOf, isNoAnswer } from './no-answer.ts';
 
 /** What a node's lock entity had to say. */
 export type NodeLocksAnswer =
@@ -109,28 +109,18 @@ export class LockServiceClient {
   /** Why there is no answer, and what to do. Throws what is no silence. */
   #silence(error: unknown): string {
     const isLate = error instanceof WorkflowUpdateRPCTimeoutOrCancelledError;
-    const code = isGrpcServiceError(error) ? error.code : codeOfCause(error);
-    if (isLate || NO_ANSWER.includes(code ?? UNAVAILABLE)) {
+    if (isLate || isNoAnswer(error)) {
       const limit = `${String(this.#answerLimitMs / 1000)} s`;
       const queue = locksTaskQueue(this.#cluster);
       return `The lock service has not answered within ${limit}: does an operator run (memhp operator)? It serves task queue ${queue}.`;
     }
-    if (code === UNAVAILABLE) return 'The Temporal server has gone away.';
+    if (grpcCodeOf(error) === UNAVAILABLE) return 'The Temporal server has gone away.';
     throw error;
   }
 }
 
-/**
- * gRPC status codes. Of a call that took too long, CANCELLED (1) where the server was the first to notice, else
- * DEADLINE_EXCEEDED (4); FAILED_PRECONDITION (9): the server knows of no worker that could answer.
- */
-const NO_ANSWER: readonly number[] = [1, 4, 9];
+/** gRPC status code. */
 const UNAVAILABLE = 14;
-
-function codeOfCause(error: unknown): number | undefined {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return isGrpcServiceError(cause) ? cause.code : undefined;
-}
 
 function refusalOf(error: unknown): Extract<ReleaseAnswer, { kind: 'refused' }> | undefined {
   if (!(error instanceof WorkflowUpdateFailedError)) return undefined;

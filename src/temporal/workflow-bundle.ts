@@ -17,7 +17,7 @@ const CACHE = path.join(ROOT, 'node_modules', '.cache', 'memhp');
 export async function workflowBundle(): Promise<{ codePath: string }> {
   const codePath = path.join(CACHE, `workflow-bundle-${await fingerprint()}.js`);
   if (existsSync(codePath)) return { codePath };
-  const { code } = await bundleWorkflows(entryPath());
+  const { code } = await bundleWorkflows(sandboxModule('bundle'));
   await mkdir(CACHE, { recursive: true });
   await writeFileAtomic(codePath, code);
   return { codePath };
@@ -25,13 +25,13 @@ export async function workflowBundle(): Promise<{ codePath: string }> {
 
 /** The bundle of the workflows that `workflowsPath` exports. */
 export function bundleWorkflows(workflowsPath: string): Promise<{ code: string }> {
-  return bundleWorkflowCode({ workflowsPath, logger: QUIET });
+  return bundleWorkflowCode({ workflowsPath, payloadConverterPath: sandboxModule('payload-converter'), logger: QUIET });
 }
 
-/** Entry of the bundle; its exports are the workflow types. TypeScript in the source tree, JavaScript in the package. */
-function entryPath(): string {
+/** TypeScript in the source tree, JavaScript in the package. */
+function sandboxModule(name: 'bundle' | 'payload-converter'): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return path.join(ROOT, 'workflows', `bundle.${extension}`);
+  return path.join(ROOT, 'workflows', `${name}.${extension}`);
 }
 
 async function fingerprint(): Promise<string> {

@@ -4,7 +4,7 @@ import { CONDITION_TYPES } from '../../src/contract/conditions.ts';
 import type { DriverStep } from '../../src/contract/driver.ts';
 import { API_GROUP, API_VERSION } from '../../src/contract/names.ts';
 import type * as resources from '../../src/contract/resources.ts';
-import { ERRNO } from '../../src/kernel/errno.ts';
+import { ERRNO, HOTPLUG_ERRNOS } from '../../src/kernel/errno.ts';
 import { MEMORY_ACTIONS } from '../../src/kernel/memory-action.ts';
 import { MEMORY_BLOCK_STATES, ONLINE_TYPES, type OperationType } from '../../src/kernel/memory-block.ts';
 import { ZONES } from '../../src/kernel/zone.ts';
@@ -16,7 +16,6 @@ function words<Word extends string>(all: Record<Word, true>): readonly string[] 
 }
 
 const REQUESTED_STATES = ['offline', ...ONLINE_TYPES];
-const ERRNOS = Object.keys(ERRNO);
 const OPERATION_TYPES = words<OperationType>({ add: true, online: true, offline: true, remove: true });
 const STEPS = words<DriverStep>({ prepare: true, commit: true, finish: true, abort: true });
 const RESULTS = words<resources.OperationResult>({
@@ -48,10 +47,8 @@ const ENUMS: readonly [Kind, string, readonly string[]][] = [
   ['MemoryBlock', 'status.operation.type', OPERATION_TYPES],
   ['MemoryBlock', 'status.lastOperation.type', OPERATION_TYPES],
   ['MemoryBlock', 'status.lastOperation.result', RESULTS],
-  ['MemoryBlock', 'status.lastOperation.errno', ERRNOS],
   ['MemoryBlock', 'status.lastOperation.cause', CAUSES],
   ['MemoryBlock', 'status.notifiers[].action', MEMORY_ACTIONS],
-  ['MemoryBlock', 'status.notifiers[].errno', ERRNOS],
   ['MemoryBlock', 'status.conditions[].type', CONDITION_TYPES],
   ['MemoryBlock', 'status.conditions[].status', CONDITION_STATUSES],
   ['NodeMemory', 'spec.autoOnline', REQUESTED_STATES],
@@ -68,7 +65,7 @@ const ENUMS: readonly [Kind, string, readonly string[]][] = [
   ['NodeMemory', 'spec.simulated.blocks[].zone', ZONES],
   ['NodeMemory', 'spec.simulated.errors[].operation', OPERATION_TYPES],
   ['NodeMemory', 'spec.simulated.errors[].step', STEPS],
-  ['NodeMemory', 'spec.simulated.errors[].errno', ERRNOS],
+  ['NodeMemory', 'spec.simulated.errors[].errno', HOTPLUG_ERRNOS],
   ['NodeMemory', 'status.blocks[].state', MEMORY_BLOCK_STATES],
   ['NodeMemory', 'status.blocks[].zone', ZONES],
   ['NodeMemory', 'status.conditions[].status', CONDITION_STATUSES],
@@ -170,12 +167,18 @@ const FIELDS: readonly [Kind, string, Readonly<Record<string, 'optional' | 'alwa
       result: 'always',
       errno: 'optional',
       reason: 'optional',
+      retryTime: 'optional',
     } satisfies Presence<resources.NotifierStatus>,
   ],
   [
     'MemoryBlock',
     'status.retry',
-    { count: 'always', nextTime: 'always', chain: 'optional' } satisfies Presence<resources.RetryStatus>,
+    {
+      count: 'always',
+      nextTime: 'always',
+      chain: 'optional',
+      minOnline: 'optional',
+    } satisfies Presence<resources.RetryStatus>,
   ],
   // Stricter than the type: without the generation, kubectl wait could accept a stale condition.
   ['MemoryBlock', 'status.conditions[]', { ...CONDITION, observedGeneration: 'always' }],
@@ -241,6 +244,7 @@ const FIELDS: readonly [Kind, string, Readonly<Record<string, 'optional' | 'alwa
       bootId: 'optional',
       fencingEpoch: 'optional',
       lockService: 'optional',
+      kubelet: 'optional',
       locks: 'optional',
       conditions: 'optional',
     } satisfies Presence<resources.NodeMemoryStatus>,
@@ -265,29 +269,74 @@ const FIELDS: readonly [Kind, string, Readonly<Record<string, 'optional' | 'alwa
       isPredecessorLost: 'optional',
     } satisfies Presence<resources.LockServiceStatus>,
   ],
+  [
+    'NodeMemory',
+    'status.kubelet',
+    {
+      capacity: 'always',
+      online: 'always',
+      bootId: 'optional',
+      counted: 'optional',
+    } satisfies Presence<resources.KubeletMemory>,
+  ],
   ['NodeMemory', 'status.conditions[]', CONDITION],
   [
     'MemoryNotifier',
     'spec',
     {
+      suspend: 'optional',
       priority: 'always',
       actions: 'optional',
       nodeSelector: 'optional',
       blockSelector: 'optional',
       failurePolicy: 'always',
       timeoutSeconds: 'always',
-      plugin: 'always',
+      plugin: 'optional',
+      webhook: 'optional',
+      taskQueue: 'optional',
     } satisfies Presence<resources.MemoryNotifierSpec>,
   ],
   [
     'MemoryNotifier',
+    'spec.webhook',
+    { url: 'optional', service: 'optional', caBundle: 'optional' } satisfies Presence<resources.WebhookReference>,
+  ],
+  [
+    'MemoryNotifier',
+    'spec.webhook.service',
+    {
+      namespace: 'always',
+      name: 'always',
+      port: 'always',
+      path: 'optional',
+    } satisfies Presence<resources.ServiceReference>,
+  ],
+  [
+    'MemoryNotifier',
+    'spec.taskQueue',
+    { name: 'always', activity: 'always' } satisfies Presence<resources.TaskQueueReference>,
+  ],
+  [
+    'MemoryNotifier',
     'status',
-    { lastCall: 'optional', conditions: 'optional' } satisfies Presence<resources.MemoryNotifierStatus>,
+    {
+      target: 'optional',
+      lastCall: 'optional',
+      conditions: 'optional',
+    } satisfies Presence<resources.MemoryNotifierStatus>,
   ],
   [
     'MemoryNotifier',
     'status.lastCall',
-    { time: 'always', action: 'always', result: 'always', node: 'always' } satisfies Presence<resources.LastCall>,
+    {
+      time: 'always',
+      action: 'always',
+      result: 'always',
+      errno: 'optional',
+      reason: 'optional',
+      node: 'always',
+      blockId: 'always',
+    } satisfies Presence<resources.LastCall>,
   ],
   ['MemoryNotifier', 'status.conditions[]', CONDITION],
 ];
@@ -296,6 +345,18 @@ describe('custom resource definitions', () => {
   for (const [kind, path, expected] of ENUMS) {
     it(`${kind} ${path} accepts exactly the words of the TypeScript`, () => {
       assert.deepEqual([...(schemaAt(kind, path).enum ?? [])].sort(), [...expected].sort());
+    });
+  }
+
+  for (const [kind, path] of [
+    ['MemoryBlock', 'status.lastOperation.errno'],
+    ['MemoryBlock', 'status.notifiers[].errno'],
+    ['MemoryNotifier', 'status.lastCall.errno'],
+  ] as const) {
+    it(`${kind} ${path} holds every errno that a veto can give`, () => {
+      const { pattern = '', maxLength = 0 } = schemaAt(kind, path);
+      for (const name of Object.keys(ERRNO))
+        assert.ok(new RegExp(pattern).test(name) && name.length <= maxLength, name);
     });
   }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { DriverResult, DriverStep } from '../../src/contract/driver.ts';
 import type { MemoryDriver } from '../../src/contract/memory-driver.ts';
+import { parseBytes } from '../../src/contract/quantity.ts';
 import type { MemoryBlockState } from '../../src/kernel/memory-block.ts';
 import { blockRange, driverCall, OperationRun, UNINTERRUPTED } from '../support/driver-run.ts';
 
@@ -55,6 +56,20 @@ export function memoryDriverSuite(name: string, start: () => Promise<DriverUnder
         seen.push(await stateOf(block));
       }
       assert.deepEqual(seen, ['absent', 'offline', 'online', 'offline', 'absent']);
+    });
+
+    it('tells the same memory online to who inspects and to who asks for its status', async () => {
+      const told = async () => {
+        const { onlineBytes = -1 } = await subject.driver.inspect([]);
+        assert.equal(onlineBytes, parseBytes((await subject.driver.status()).online ?? ''));
+        return onlineBytes;
+      };
+      const before = await told();
+      await complete('add', subject.spareBlock);
+      assert.equal(await told(), before);
+      await complete('online', subject.spareBlock);
+      const { blockSizeBytes } = await subject.driver.inspect([]);
+      assert.equal(await told(), before + blockSizeBytes);
     });
 
     it('shows an onlining block as offline and an offlining one as going-offline until finish', async () => {

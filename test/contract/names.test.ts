@@ -5,6 +5,7 @@ import {
   memoryBlockName,
   nodeLocksWorkflowId,
   nodeTaskQueue,
+  offlinePermitsWorkflowId,
   operationsTaskQueue,
   operationWorkflowId,
 } from '../../src/contract/names.ts';
@@ -31,6 +32,7 @@ describe('names', () => {
       locks: nodeLocksWorkflowId(cluster, node),
       operations: operationsTaskQueue(cluster),
       lockQueue: locksTaskQueue(cluster),
+      permits: offlinePermitsWorkflowId(cluster),
       queue: nodeTaskQueue(cluster, node),
     });
     fc.assert(
@@ -40,7 +42,11 @@ describe('names', () => {
         const shared = names.filter((name) => Object.values(allOf(b)).includes(name));
         if (a.cluster !== b.cluster) assert.deepEqual(shared, []);
         else if (a.node !== b.node)
-          assert.deepEqual(shared, [operationsTaskQueue(a.cluster), locksTaskQueue(a.cluster)]);
+          assert.deepEqual(shared, [
+            operationsTaskQueue(a.cluster),
+            locksTaskQueue(a.cluster),
+            offlinePermitsWorkflowId(a.cluster),
+          ]);
         else assert.equal(shared.includes(allOf(a).operation), a.blockId === b.blockId);
       }),
     );

@@ -3,14 +3,24 @@ import type { LookAgainInput } from '../../src/contract/activities.ts';
 import { deadOperation, type Debt } from '../../src/contract/dead-operation.ts';
 import { ORPHAN_ANNOTATION, PAUSED_ANNOTATION } from '../../src/contract/names.ts';
 import { debtOf } from '../../src/controller/debt.ts';
-import { lookAgain, type LookAgainFacts } from '../../src/controller/look-again.ts';
+import { CHAIN_LENGTH_MAX, lookAgain, type LookAgainFacts } from '../../src/controller/look-again.ts';
 import { whyNodeIsGone } from '../../src/controller/node-presence.ts';
-import { registeredNotifiers } from '../../src/controller/registered-notifiers.ts';
+import { registeredNotifiers, type ChainSubject } from '../../src/controller/registered-notifiers.ts';
 import type { OperationType } from '../../src/kernel/memory-block.ts';
 import { without } from '../support/without.ts';
 import { blockOf, BOOT, CLUSTER, NODE, nodeMemoryOf, notifierOf } from '../support/block-fixtures.ts';
 
 const DELETED = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+
+type Labels = Readonly<Record<string, string>> | undefined;
+
+/** A block and a Node object with these labels. */
+function labelled(block: Labels, node: Labels): ChainSubject {
+  const of = (labels: Labels) => labels && { metadata: { labels } };
+  return { cluster: CLUSTER, block: of(block), nodeMemory: undefined, node: of(node) };
+}
+
+const NO_LABELS = labelled(undefined, undefined);
 
 function inputOf(type: OperationType, state: LookAgainInput['inspection']['state']): LookAgainInput {
   return {
@@ -27,7 +37,7 @@ function inputOf(type: OperationType, state: LookAgainInput['inspection']['state
 }
 
 function factsOf(block: LookAgainFacts['block'], more: Partial<LookAgainFacts> = {}): LookAgainFacts {
-  return { block, node: nodeMemoryOf(), isCrdTerminating: false, chain: registeredNotifiers([], {}, {}), ...more };
+  return { block, node: nodeMemoryOf(), isCrdTerminating: false, chain: registeredNotifiers([], NO_LABELS), ...more };
 }
 
 describe('the second look', () => {
@@ -117,7 +127,7 @@ describe('a debt that the second look finds', () => {
   it('is none once the object names another run, and stays one when the object is gone', () => {
     const operation = { type: 'online', workflowId: 'w', runId: 'dead', startTime: '2026-01-01T00:00:00Z' } as const;
     const reference = { name: 'worker-1-memory32', uid: 'uid-32', generation: 1 };
-    const facts = { node: nodeMemoryOf(), chain: registeredNotifiers([], {}, {}) };
+    const facts = { node: nodeMemoryOf(), chain: registeredNotifiers([], NO_LABELS) };
     const debtIn = (block: LookAgainFacts['block']) => debtOf(debt.dead, 32, reference, { ...facts, block });
     assert.deepEqual(debtIn(blockOf({}, { operation }))?.block, reference);
     assert.equal(debtIn(blockOf({}, { operation: { ...operation, runId: 'another' } })), undefined);
@@ -151,6 +161,7 @@ describe('the floor of a node', () => {
     const refused = lookAgain(inputOf('offline', 'online'), factsWith('4Gi', '4096Mi'));
     assert.equal(refused.verdict, 'refused');
     assert.match(refused.message, /minOnline of NodeMemory worker-1 is 4Gi; 4096Mi is online, 3968Mi would be left/);
+    assert.deepEqual(refused.grounds, { minOnline: '4Gi' });
   });
 
   it('is about offline only, and a node that does not tell is not believed to have enough', () => {
@@ -158,6 +169,60 @@ describe('the floor of a node', () => {
     const node = { ...nodeMemoryOf(), spec: { minOnline: '4Gi' } };
     assert.equal(lookAgain(inputOf('online', 'offline'), factsOf(online, { node })).verdict, 'proceed');
     assert.equal(lookAgain(inputOf('offline', 'online'), factsWith('4Gi')).verdict, 'refused');
+  });
+});
+
+describe('a chain that is too long to be sent', () => {
+  const wanted = blockOf({ state: 'online' });
+  /** `count` notifiers of about 32 KiB each. */
+  const chainOf = (count: number): LookAgainFacts['chain'] => {
+    const config = { text: 'x'.repeat(32_000) };
+    const all = Array.from({ length: count }, (_, at) =>
+      notifierOf(`n${String(at)}`, { plugin: { name: 'counting', config } }),
+    );
+    return registeredNotifiers(all, NO_LABELS);
+  };
+  const lengthOf = ({ notifiers }: LookAgainFacts['chain']): number => JSON.stringify(notifiers).length;
+
+  it('refuses what would notify it, and says how many there are, how long they are and what to do', () => {
+    const chain = chainOf(33);
+    assert.ok(lengthOf(chain) > CHAIN_LENGTH_MAX);
+    const refused = lookAgain(inputOf('online', 'offline'), factsOf(wanted, { chain }));
+    assert.ok(refused.verdict === 'refused');
+    assert.match(
+      refused.message,
+      /the 33 MemoryNotifiers .* 10\d{5} bytes .* 1048576 are allowed .*shorten spec\.plugin/,
+    );
+    assert.deepEqual(refused.grounds, { chain: chain.fingerprint });
+  });
+
+  it('names the largest, and counts bytes rather than characters', () => {
+    const config = { text: '€'.repeat(400_000) };
+    const chain = registeredNotifiers([notifierOf('small')], NO_LABELS);
+    const [small] = chain.notifiers;
+    const large = { ...small!, name: 'large', transport: { kind: 'plugin', name: 'large', config } } as const;
+    const refused = lookAgain(
+      inputOf('online', 'offline'),
+      factsOf(wanted, { chain: { ...chain, notifiers: [small!, large] } }),
+    );
+    assert.ok(refused.verdict === 'refused');
+    assert.match(refused.message, /and large is the largest/);
+  });
+
+  it('lets pass what is just short enough, and what notifies nobody', () => {
+    const chain = chainOf(32);
+    assert.ok(lengthOf(chain) <= CHAIN_LENGTH_MAX);
+    assert.equal(lookAgain(inputOf('online', 'offline'), factsOf(wanted, { chain })).verdict, 'proceed');
+    const done = lookAgain(inputOf('online', 'online'), factsOf(wanted, { chain: chainOf(33) }));
+    assert.equal(done.verdict, 'nothing-to-do');
+  });
+
+  it('refuses a debt, which would be delivered to it, as well', () => {
+    const dead = { type: 'online', workflowId: 'w', runId: 'dead', bootId: BOOT } as const;
+    const { notifiers, fingerprint } = chainOf(33);
+    const debt: Debt = { dead, blockId: 32, autoOnline: 'offline', notifiers, chain: fingerprint };
+    const facts = factsOf(wanted, { chain: { notifiers, fingerprint }, debt });
+    assert.equal(lookAgain(inputOf('online', 'offline'), facts).verdict, 'refused');
   });
 });
 
@@ -169,7 +234,7 @@ describe('the registered notifiers', () => {
       notifierOf('a', { priority: 1 }),
       notifierOf('first', { priority: 9 }, { creationTimestamp: '2026-03-01T00:00:00Z' }),
     ];
-    const names = registeredNotifiers(all, {}, {}).notifiers.map(({ name }) => name);
+    const names = registeredNotifiers(all, NO_LABELS).notifiers.map(({ name }) => name);
     assert.deepEqual(names, ['first', 'a', 'b', 'young']);
   });
 
@@ -181,7 +246,7 @@ describe('the registered notifiers', () => {
       notifierOf('leaving', {}, DELETED),
     ];
     const names = (block: Record<string, string> | undefined, node: Record<string, string> | undefined) =>
-      registeredNotifiers(all, block, node).notifiers.map(({ name }) => name);
+      registeredNotifiers(all, labelled(block, node)).notifiers.map(({ name }) => name);
     assert.deepEqual(names({ tier: 'cold', team: 'x' }, { rack: 'r1' }), ['all', 'by-block', 'by-node']);
     assert.deepEqual(names({ tier: 'cold' }, { rack: 'r2' }), ['all']);
     assert.deepEqual(names(undefined, undefined), ['all']);
@@ -189,7 +254,7 @@ describe('the registered notifiers', () => {
 
   it('have another fingerprint when one comes, goes or is edited, and the same in any order', () => {
     const [a, b] = [notifierOf('a'), notifierOf('b')];
-    const of = (...all: Parameters<typeof registeredNotifiers>[0]) => registeredNotifiers(all, {}, {}).fingerprint;
+    const of = (...all: Parameters<typeof registeredNotifiers>[0]) => registeredNotifiers(all, NO_LABELS).fingerprint;
     assert.equal(of(a, b), of(b, a));
     assert.equal(new Set([of(a, b), of(a), of(), of(a, notifierOf('b', {}, { generation: 2 }))]).size, 4);
   });

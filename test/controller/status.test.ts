@@ -60,6 +60,10 @@ describe('the outcome of an operation', () => {
       generation: 1,
     });
     assert.deepEqual(status.retry, { count: 1, nextTime: '2026-01-01T12:00:05.000Z', chain: 'chain-1' });
+    assert.deepEqual(
+      status.notifiers?.map(({ retryTime }) => retryTime),
+      [undefined, status.retry.nextTime, undefined],
+    );
     assert.equal(status.fencingToken, 7);
     assert.equal(status.state, 'online');
   });
@@ -107,6 +111,20 @@ describe('the outcome of an operation', () => {
     assert.equal(retry?.nextTime, '2026-01-01T12:00:42.000Z');
   });
 
+  it('can be written and told, however much a plugin said: the next try still fits into an event', () => {
+    const endless = '超'.repeat(20_000);
+    const calls = Array.from({ length: 2_000 }, () => ({ ...VETO.notifiers[0]!, reason: endless }));
+    const told = applyOutcome({}, ended({ ...VETO, message: `${VETO.message}${endless}`, notifiers: calls }));
+    const { notifiers = [], lastOperation } = told;
+    assert.ok(Buffer.byteLength(JSON.stringify(notifiers)) < 1024 * 1024);
+    const { message = '' } = lastOperation ?? {};
+    assert.ok(message.startsWith(VETO.message) && message.endsWith('…'));
+    const status = after(blockOf({}, told), { ...VETOED, message });
+    const note = eventOf(blockOf(), status)?.note ?? '';
+    assert.match(note, /will be tried again at 2026-01-01T12:00:05Z/);
+    assert.ok(Buffer.byteLength(note) <= 1024);
+  });
+
   it('that nobody wrote is Unknown and says what became of the run', () => {
     const { lastOperation } = applyOutcome({ operation }, ended(lostOutcome(operation, 'TERMINATED')));
     assert.equal(lastOperation?.result, 'Unknown');
@@ -147,10 +165,24 @@ describe('the conditions of a block', () => {
     const ready = conditionOf(after(blockOf({ state: 'offline' }, { state: 'online' }), VETOED), 'Ready');
     assert.equal(ready.status, 'False');
     assert.equal(ready.reason, 'Vetoed');
-    assert.equal(
-      ready.message,
-      'vetoed by capacity-guard at MEM_GOING_OFFLINE (EBUSY): 3 pods no longer fit; next try 12:00:05Z',
-    );
+    assert.equal(ready.message, `${VETO.message}; will be tried again at 2026-01-01T12:00:05Z`);
+  });
+
+  it('say what ends the wait after a veto before its time, Stalled or not', () => {
+    const next = 'will be tried again at 2026-01-01T13:00:00Z, or as soon as its MemoryNotifiers change';
+    for (const [reason, type] of [
+      ['Vetoed', 'Reconciling'],
+      ['Deferred', 'Reconciling'],
+      ['Infeasible', 'Stalled'],
+    ] as const) {
+      const outcome = { ...VETO, ...(reason === 'Vetoed' ? {} : { cause: reason }) };
+      const block = blockOf({ state: 'offline' }, applyOutcome({ state: 'online' }, ended(outcome)));
+      const status = after(block, { kind: 'wait', reason, message: VETO.message, untilMs: NOW + 3_600_000 });
+      for (const shown of [conditionOf(status, 'Ready'), conditionOf(status, type)]) {
+        assert.deepEqual([shown.reason, shown.message], [reason, `${VETO.message}; ${next}`]);
+      }
+      assert.equal(eventOf(block, status)?.note, `${VETO.message}; ${next}`);
+    }
   });
 
   it('are Stalled only where a person must act, and Reconciling only where the operator does', () => {

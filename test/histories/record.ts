@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { nodeLocksWorkflowId } from '../../src/contract/names.ts';
+import { nodeLocksWorkflowId, offlinePermitsWorkflowId } from '../../src/contract/names.ts';
 import type { OperationStage } from '../support/operation-stage.ts';
 import { SCENARIOS, scenarioStage } from './scenarios.ts';
 
@@ -13,9 +13,10 @@ describe('histories', function () {
 
   it('are recorded', async () => {
     const stage = await scenarioStage().open();
-    const ask = stage.ask;
+    const { ask, notifiers } = stage;
     for (const { name, prepare, start } of SCENARIOS) {
       stage.ask = ask;
+      stage.notifiers = notifiers;
       stage.autoOnline = 'offline';
       prepare?.(stage);
       const run = await start(stage);
@@ -23,6 +24,7 @@ describe('histories', function () {
       await save(stage, name, run.workflowId, run.runId);
     }
     await save(stage, 'nodeLocks', nodeLocksWorkflowId(stage.cluster, stage.node.name));
+    await save(stage, 'offlinePermits', offlinePermitsWorkflowId(stage.cluster));
     await stage.close();
   });
 });

@@ -6,13 +6,13 @@ import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { RECOVERY_WORKFLOW } from '../../src/contract/dead-operation.ts';
 import { DEVICE_WORKFLOW } from '../../src/contract/device-operations.ts';
+import { EXPLAIN_WORKFLOW } from '../../src/contract/explain.ts';
 import { HOLD_LOCKS_WORKFLOW } from '../../src/contract/hold-locks.ts';
-import { NODE_LOCKS_WORKFLOW } from '../../src/contract/node-locks.ts';
 import { OPERATION_WORKFLOW } from '../../src/contract/operations.ts';
 import { installTestRuntime } from '../support/test-runtime.ts';
 import { SILENT_SINKS } from '../../src/temporal/workers.ts';
 import { bundleWorkflows, workflowBundle } from '../../src/temporal/workflow-bundle.ts';
-import { SCENARIOS } from './scenarios.ts';
+import { ENTITIES, SCENARIOS } from './scenarios.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -22,15 +22,15 @@ describe('committed histories', function () {
 
   it('cover every workflow type', async () => {
     const recorded = (await readdir(import.meta.dirname)).filter((file) => file.endsWith('.json'));
-    const expected = [...SCENARIOS.map(({ name }) => name), NODE_LOCKS_WORKFLOW].map((name) => `${name}.json`);
+    const expected = [...SCENARIOS.map(({ name }) => name), ...ENTITIES].map((name) => `${name}.json`);
     assert.deepEqual(recorded.sort(), expected.sort());
-    const others = [...Object.values(DEVICE_WORKFLOW), RECOVERY_WORKFLOW, HOLD_LOCKS_WORKFLOW, NODE_LOCKS_WORKFLOW];
+    const others = [...Object.values(DEVICE_WORKFLOW), RECOVERY_WORKFLOW, HOLD_LOCKS_WORKFLOW, EXPLAIN_WORKFLOW, ...ENTITIES];
     for (const type of [...Object.values(OPERATION_WORKFLOW), ...others]) {
       assert.ok(recorded.some((file) => file.startsWith(type)), type);
     }
   });
 
-  for (const name of [...SCENARIOS.map((scenario) => scenario.name), NODE_LOCKS_WORKFLOW]) {
+  for (const name of [...SCENARIOS.map((scenario) => scenario.name), ...ENTITIES]) {
     it(`${name} replays against the workflows as they are now`, async () => {
       await replay(name, await workflowBundle());
     });

@@ -24,13 +24,13 @@ function halfDone(operation: ExpectedEnd['operation']): readonly CrashCase[] {
     { title: 'device_hotplug_lock is held', failpoint: 'before:lookAgain', operation, node: `${operation}-held` },
     {
       title: `the chain was asked MEM_GOING_${action}`,
-      failpoint: `after:callNotifier:MEM_GOING_${action}`,
+      failpoint: `after:callPlugins:MEM_GOING_${action}`,
       operation,
       node: `${operation}-going`,
     },
     {
       title: 'the driver has done its work',
-      failpoint: `before:callNotifier:MEM_${action}`,
+      failpoint: `before:callPlugins:MEM_${action}`,
       operation,
       node: `${operation}-done`,
     },
@@ -116,7 +116,7 @@ describe('operator killed in the middle of an operation', function () {
   it('another operator takes over without any restart', async () => {
     const failing: CrashCase = {
       title: '',
-      failpoint: 'after:callNotifier:MEM_GOING_ONLINE',
+      failpoint: 'after:callPlugins:MEM_GOING_ONLINE',
       operation: 'online',
       node: 'taken-over',
     };

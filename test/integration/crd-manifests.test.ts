@@ -163,7 +163,12 @@ const REFUSED: readonly [Kind, string, object, RegExp][] = [
   ],
 
   ['MemoryNotifier', 'no spec', {}, /spec: Required value/],
-  ['MemoryNotifier', 'no plugin', { spec: {} }, /spec\.plugin: Required value/],
+  [
+    'MemoryNotifier',
+    'no plugin',
+    { spec: {} },
+    /spec: Invalid value: exactly one of plugin, webhook and taskQueue must be set/,
+  ],
   ['MemoryNotifier', 'a plugin without a name', { spec: { plugin: {} } }, /spec\.plugin\.name: Required value/],
   ['MemoryNotifier', 'a priority that is no C int', { spec: { plugin, priority: 2_147_483_648 } }, /spec\.priority/],
   [

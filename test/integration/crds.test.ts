@@ -52,7 +52,7 @@ const COLUMNS: Readonly<Record<Kind, { short: string; narrow: string; wide: stri
   },
   MemoryNotifier: {
     short: 'mnot',
-    narrow: 'NAME PLUGIN PRIORITY ACTIONS POLICY READY AGE',
+    narrow: 'NAME TARGET PRIORITY ACTIONS POLICY READY AGE',
     wide: 'MESSAGE TIMEOUT LAST CALL LAST ACTION LAST RESULT',
   },
 };

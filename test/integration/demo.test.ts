@@ -54,7 +54,7 @@ describe('npm run demo', function () {
     const [, invitation = ''] = staying.output().split('Look around');
     const exports = [...invitation.matchAll(/^ {2}(export .*)$/gm)].map(([, command]) => command);
     const commands = [...invitation.matchAll(/^ {2}\$ (.*)$/gm)].map(([, command]) => command);
-    assert.equal(commands.length, 6);
+    assert.equal(commands.length, 8);
     const script = ['set -e', ...exports, ...commands].join('\n');
     await promisify(execFile)('sh', ['-c', script], { cwd: REPOSITORY });
     for (const [url] of invitation.matchAll(/http:\S+/g)) assert.ok((await fetch(url)).ok, url);

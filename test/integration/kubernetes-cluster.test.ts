@@ -1,17 +1,20 @@
 /** The controller's reads and writes on a real API server: two field managers, versions, conflicts, events. */
 import assert from 'node:assert/strict';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { AGENT_FIELD_MANAGER } from '../../src/contract/names.ts';
-import type { MemoryBlock, MemoryBlockStatus } from '../../src/contract/resources.ts';
+import { AGENT_FIELD_MANAGER, OPERATOR_FIELD_MANAGER } from '../../src/contract/names.ts';
+import type { MemoryBlock, MemoryBlockStatus, MemoryNotifier } from '../../src/contract/resources.ts';
 import type { Cluster } from '../../src/controller/cluster.ts';
 import { blockEvent } from '../../src/controller/event-of.ts';
+import { notifierConditions } from '../../src/controller/notifier-conditions.ts';
 import { summarize } from '../../src/controller/summarize.ts';
 import { ApiError } from '../../src/k8s/api-error.ts';
 import { applyStatus } from '../../src/k8s/apply-status.ts';
 import { loadKubeConfig } from '../../src/k8s/kube-config.ts';
 import { createKubernetesCluster } from '../../src/k8s/kubernetes-cluster.ts';
-import { MEMORY_BLOCKS } from '../../src/k8s/resource-kind.ts';
+import { ResourceClient } from '../../src/k8s/resource-client.ts';
+import { MEMORY_BLOCKS, MEMORY_NOTIFIERS } from '../../src/k8s/resource-kind.ts';
 import { SelfHealingInformer } from '../../src/k8s/self-healing-informer.ts';
+import { lastCallWriter } from '../../src/operator/last-calls.ts';
 import { sharedControlPlane, type TestControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { without } from '../support/without.ts';
@@ -122,12 +125,46 @@ describe('the Kubernetes adapter on a real API server', function () {
 
   it('tells an event once, however often it is recorded', async () => {
     const block = await read();
-    const event = blockEvent(block, 'Vetoed', 'vetoed by guard', 'online');
+    const event = blockEvent(block, 'Vetoed', `vetoed by guard: ${'ü'.repeat(1024)}`, 'online');
     await cluster.recordEvent(block, event);
     await cluster.recordEvent(block, event);
     const args = ['get', 'events', '-n', 'default', '--field-selector', `involvedObject.name=${NAME},reason=Vetoed`];
     const names = await plane.kubectl.succeed([...args, '-o', 'name']);
-    assert.equal(names.trim().split('\n').length, 1);
+    assert.match(names.trim(), /^event\S+$/);
+  });
+
+  it("writes a notifier's last call beside what the controller says of it, and creates no notifier to do so", async () => {
+    const write = lastCallWriter(kubeConfig);
+    const call = {
+      time: '2026-01-01T12:00:00.123Z',
+      action: 'MEM_ONLINE',
+      result: 'Error',
+      node: NODE,
+      blockId: 32,
+    } as const;
+    const notifiers = new ResourceClient<MemoryNotifier>(kubeConfig, MEMORY_NOTIFIERS, OPERATOR_FIELD_MANAGER);
+    await write(NODE, call);
+    assert.equal(await notifiers.get(NODE), undefined);
+    const spec = { plugin: { name: 'capacity-guard' } };
+    const { apiVersion, kind } = MEMORY_NOTIFIERS;
+    await plane.kubectl.succeed(
+      ['apply', '-f', '-'],
+      JSON.stringify({ apiVersion, kind, metadata: { name: NODE }, spec }),
+    );
+    try {
+      await write(NODE, { ...call, result: 'NOTIFY_BAD', errno: 'EBUSY', reason: 'ü'.repeat(1024) });
+      const conditions = notifierConditions((await notifiers.get(NODE))!, undefined, Date.now());
+      await cluster.writeNotifierStatus((await notifiers.get(NODE))!, { target: 'capacity-guard', conditions });
+      await write(NODE, call);
+      const status = (await notifiers.get(NODE))?.status;
+      assert.deepEqual(
+        status,
+        { target: 'capacity-guard', conditions, lastCall: call },
+        'and no errno of an older call',
+      );
+    } finally {
+      await plane.kubectl.succeed(['delete', `mnot/${NODE}`]);
+    }
   });
 
   it('sees the CRD in place', async () => {

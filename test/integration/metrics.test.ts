@@ -15,7 +15,10 @@ describe('metrics', function () {
     stage = await openOperatorStage();
     await stage.createNode(NODE);
   });
-  after(() => stage.deleteNode(NODE));
+  after(async () => {
+    await stage.kubectl.succeed(['delete', '--ignore-not-found', `mnot/${NODE}`]);
+    await stage.deleteNode(NODE);
+  });
 
   async function urlOf(operator: string): Promise<string> {
     const line = (await stage.log(operator)).findLast(({ message }) => message === 'serving metrics');
@@ -43,6 +46,23 @@ describe('metrics', function () {
     await eventually('the lock was taken and given back', async () => {
       const [holds, waits] = await Promise.all([total(held), total(waited)]);
       return holds > before[0] && waits > before[1];
+    });
+  });
+
+  it('count the calls of a notifier, until its MemoryNotifier is deleted', async () => {
+    const labels = { test: NODE };
+    const plugin = { name: 'fault-injection', config: {} };
+    await stage.applyNotifier(NODE, { blockSelector: { matchLabels: labels }, plugin });
+    await stage.waitReady(await stage.applyBlock({ nodeName: NODE, blockId: 9, state: 'online_movable', labels }));
+    for (const action of ['MEM_GOING_ONLINE', 'MEM_ONLINE']) {
+      const series = `{plugin="${NODE}",action="${action}"`;
+      assert.equal(await total(`memhp_notifier_calls_total${series},result="NOTIFY_OK"}`), 1, action);
+      assert.equal(await total(`memhp_notifier_call_duration_seconds_count${series}}`), 1, action);
+    }
+    await stage.kubectl.succeed(['delete', `mnot/${NODE}`]);
+    await eventually('no operator has any of its series', async () => {
+      const texts = await Promise.all(OPERATORS.map(scrape));
+      return texts.every((text) => !text.includes(`plugin="${NODE}"`));
     });
   });
 

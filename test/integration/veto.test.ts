@@ -1,8 +1,14 @@
 /** A plugin says no: who it was and why is to be seen everywhere, and the block goes on by itself when nobody objects. */
 import assert from 'node:assert/strict';
-import type { MemoryBlockStatus } from '../../src/contract/resources.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { NotifierAnswer } from '../../src/contract/notifier.ts';
+import type { MemoryBlockStatus, MemoryNotifierStatus } from '../../src/contract/resources.ts';
+import type { MemoryAction } from '../../src/kernel/memory-action.ts';
 import { eventually } from '../support/eventually.ts';
 import { openOperatorStage, type OperatorStage } from '../support/operator-stage.ts';
+import type { NotifierManifest } from '../support/simulated-cluster.ts';
 
 const NODE = 'veto';
 const NAME = `${NODE}-memory8`;
@@ -55,6 +61,54 @@ describe('veto, retry, online', function () {
     assert.match((await vetoes()).join(), /vetoed by veto-busy/);
   });
 
+  it('says when it will be tried again, in the condition and in the event', async () => {
+    const { retry, conditions } = await stage.blockStatus(NAME);
+    const when = `${retry!.nextTime.slice(0, 19)}Z, or as soon as its MemoryNotifiers change`;
+    const shown = conditions?.filter(({ type }) => type === 'Ready' || type === 'Reconciling');
+    for (const { message } of shown ?? []) assert.match(message, new RegExp(`; will be tried again at ${when}$`));
+    assert.deepEqual(await vetoes(), [shown?.[0]?.message]);
+    const [asked, told] = (await stage.blockStatus(NAME)).notifiers ?? [];
+    assert.deepEqual([asked?.retryTime, told?.retryTime], [retry!.nextTime, undefined]);
+  });
+
+  it('shows each call in the timeline of the operation', async () => {
+    const [run] = await stage.operations(`NodeName="${NODE}" AND MemoryOperation="online"`);
+    const handle = stage.temporal.workflow.getHandle(run!.workflowId, run!.runId);
+    await handle.result();
+    const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    const lines = currentDetails.split('\n').filter((line) => line.includes('→ veto-busy'));
+    const told = lines.map((line) => line.replace(/^- \S+ /, ''));
+    assert.deepEqual(told, [
+      'MEM_GOING_ONLINE → veto-busy: NOTIFY_BAD EBUSY (injected EBUSY at MEM_GOING_ONLINE)',
+      'MEM_CANCEL_ONLINE → veto-busy: NOTIFY_OK',
+    ]);
+    const { retry } = await stage.blockStatus(NAME);
+    const last = `will be tried again at ${retry!.nextTime}, or as soon as its MemoryNotifiers change`;
+    assert.ok(currentDetails.endsWith(last), currentDetails);
+    const { events } = await handle.fetchHistory();
+    const summaries = (events ?? []).map(({ userMetadata }) =>
+      Buffer.from(userMetadata?.summary?.data ?? '').toString(),
+    );
+    assert.deepEqual(
+      summaries.filter((summary) => summary.includes('veto-busy')),
+      ['"MEM_GOING_ONLINE → veto-busy"', '"MEM_CANCEL_ONLINE → veto-busy"'],
+    );
+  });
+
+  it('shows the last call of the notifier with kubectl, beside who it is and whether it is asked', async () => {
+    const lastCall = await eventually('the last call is shown', async () => {
+      const json = await stage.kubectl.succeed(['get', 'mnot', 'veto-busy', '-o', 'jsonpath={.status}']);
+      const { conditions, target, ...status } = JSON.parse(json) as MemoryNotifierStatus;
+      assert.deepEqual([conditions?.[0]?.status, target], ['True', 'fault-injection']);
+      return status.lastCall;
+    });
+    const { time, ...call } = lastCall;
+    const reason = 'injected EBUSY at MEM_GOING_ONLINE';
+    const veto = { action: 'MEM_GOING_ONLINE', result: 'NOTIFY_BAD', errno: 'EBUSY', reason };
+    assert.deepEqual(call, { ...veto, node: NODE, blockId: 8 });
+    assert.ok(Math.abs(Date.now() - Date.parse(time)) < 60_000, time);
+  });
+
   it('keeps the backoff over a restart of every operator', async () => {
     const { retry: before, lastOperation: first } = await stage.blockStatus(NAME);
     assert.equal(before?.count, 1);
@@ -94,5 +148,74 @@ describe('veto, retry, online', function () {
   it('has told each veto once, however often it was repeated', async () => {
     const told = (await vetoes()).map((message) => /vetoed by (\S+)/.exec(message)?.[1]);
     assert.deepEqual(told, ['veto-busy', 'veto-nomem']);
+  });
+});
+
+describe('a veto that says how long it lasts', function () {
+  this.timeout(60_000);
+  const node = 'outlook';
+  const labels = { test: node };
+  const notifier = `veto-${node}`;
+  let stage: OperatorStage;
+  let directory: string;
+  let name: string;
+
+  /** Vetoes what the block is about to do. */
+  const veto = (action: MemoryAction, answer: Partial<NotifierAnswer>, more: Partial<NotifierManifest> = {}) => {
+    const script = { [action]: { result: 'NOTIFY_BAD', errno: 'EBUSY', reason: 'the rack moves', ...answer } };
+    const config = { calls: path.join(directory, 'calls.jsonl'), script };
+    const plugin = { name: 'scripted', config };
+    return stage.applyNotifier(notifier, { blockSelector: { matchLabels: labels }, plugin, ...more });
+  };
+  /** The plugin's `retryAfterSeconds`, as it was written down. */
+  const persistedSeconds = ({ lastOperation, retry }: MemoryBlockStatus): number =>
+    (Date.parse(retry!.nextTime) - Date.parse(lastOperation!.completionTime)) / 1000;
+
+  before(async () => {
+    stage = await openOperatorStage();
+    directory = await mkdtemp(path.join(tmpdir(), 'memhp-veto-'));
+    await stage.createNode(node);
+  });
+  after(async () => {
+    await stage.kubectl.succeed(['delete', '--ignore-not-found', `mnot/${notifier}`]);
+    await stage.deleteNode(node);
+    await rm(directory, { recursive: true });
+  });
+
+  it('is Stalled when it is Infeasible, with its next try, and goes on at once when the notifier is suspended', async () => {
+    await veto('MEM_GOING_ONLINE', { outlook: 'Infeasible', retryAfterSeconds: 7_200 });
+    name = await stage.applyBlock({ nodeName: node, blockId: 8, state: 'online_movable', labels });
+    await stage.untilReason(name, 'Infeasible');
+    const status = await stage.blockStatus(name);
+    assert.equal(persistedSeconds(status), 7_200);
+    const stalled = status.conditions?.find(({ type }) => type === 'Stalled');
+    assert.deepEqual([stalled?.status, stalled?.reason], ['True', 'Infeasible']);
+    const told = `vetoed by ${notifier} at MEM_GOING_ONLINE \\(EBUSY\\): the rack moves; will be tried again at `;
+    assert.match(stalled!.message, new RegExp(`^${told}${status.retry!.nextTime.slice(0, 19)}Z, or as soon as `));
+    const event = await eventually('the veto is told', async () =>
+      (await stage.events(name)).find(({ reason }) => reason === 'Infeasible'),
+    );
+    assert.deepEqual([event.type, event.message], ['Warning', stalled!.message]);
+    const suspend = JSON.stringify({ spec: { suspend: true } });
+    await stage.kubectl.succeed(['patch', `mnot/${notifier}`, '--type=merge', '-p', suspend]);
+    await stage.waitReady(name);
+  });
+
+  it('is Deferred when it says so, and goes on at once when the node is no longer selected', async () => {
+    await stage.kubectl.succeed(['label', `nmem/${node}`, 'rack=r1']);
+    const nodeSelector = { matchLabels: { rack: 'r1' } };
+    await veto(
+      'MEM_GOING_OFFLINE',
+      { outlook: 'Deferred', retryAfterSeconds: 3_600 },
+      { nodeSelector, suspend: false },
+    );
+    await stage.editBlock(name, { state: 'offline' });
+    await stage.untilReason(name, 'Deferred');
+    const status = await stage.blockStatus(name);
+    assert.equal(persistedSeconds(status), 3_600);
+    assert.equal(status.conditions?.find(({ type }) => type === 'Stalled')?.status, 'False');
+    await stage.kubectl.succeed(['label', `nmem/${node}`, 'rack-']);
+    await stage.waitReady(name);
+    assert.equal((await stage.blockStatus(name)).state, 'offline');
   });
 });

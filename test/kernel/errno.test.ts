@@ -1,15 +1,28 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import fc from 'fast-check';
-import { ERRNO, errnoName, isErrno } from '../../src/kernel/errno.ts';
+import { ERRNO, errnoName, HOTPLUG_ERRNOS, isErrno, parseErrno } from '../../src/kernel/errno.ts';
 
 describe('errno', () => {
-  it('has the numbers of this Linux wherever Node knows the name', function () {
+  it('has every name of this Linux that Node knows, with its number', function () {
     if (process.platform !== 'linux') this.skip();
-    const known: Readonly<Record<string, number>> = constants.errno;
-    const shared = Object.entries(ERRNO).filter(([name]) => name in known);
-    assert.ok(shared.length >= 15, 'most names are also Node names');
-    for (const [name, number] of shared) assert.equal(number, known[name], name);
+    const known = Object.entries(constants.errno);
+    assert.ok(known.length > 70);
+    for (const [name, number] of known) {
+      const errno = parseErrno(name);
+      assert.ok(errno, name);
+      assert.equal(ERRNO[errno], number, name);
+    }
+  });
+
+  it('has every number up to EHWPOISON but the two that the kernel left out', () => {
+    const numbers = Array.from({ length: ERRNO.EHWPOISON }, (_, at) => at + 1).filter(
+      (number) => ![41, 58].includes(number),
+    );
+    assert.deepEqual(
+      Object.values(ERRNO).sort((a, b) => a - b),
+      numbers,
+    );
   });
 
   it('takes every name there and back, so no number stands twice', () => {
@@ -23,6 +36,23 @@ describe('errno', () => {
         assert.equal(errnoName(number) !== undefined, numbers.has(number));
       }),
     );
-    for (const word of ['', 'ebusy', 'EBUSY ', 'toString', '__proto__']) assert.ok(!isErrno(word), word);
+    for (const word of ['', 'ebusy', 'EBUSY ', 'toString', '__proto__']) {
+      assert.ok(!isErrno(word), word);
+      assert.equal(parseErrno(word), undefined, word);
+    }
+  });
+
+  it('takes a second name for the first one', () => {
+    assert.deepEqual(['EWOULDBLOCK', 'EDEADLOCK', 'ENOTSUP', 'EBUSY'].map(parseErrno), [
+      'EAGAIN',
+      'EDEADLK',
+      'EOPNOTSUPP',
+      'EBUSY',
+    ]);
+  });
+
+  it('has those of memory hotplug in it, each once', () => {
+    assert.equal(new Set(HOTPLUG_ERRNOS).size, HOTPLUG_ERRNOS.length);
+    for (const name of HOTPLUG_ERRNOS) assert.ok(isErrno(name), name);
   });
 });

@@ -6,7 +6,6 @@ import {
   answerChain,
   beginChain,
   chainVerdict,
-  nextNotifier,
   NOTIFY_BAD,
   NOTIFY_DONE,
   NOTIFY_OK,
@@ -51,7 +50,7 @@ function chainOf(reply: fc.Arbitrary<ChainReply>): fc.Arbitrary<Callback[]> {
 
 function walkToEnd(start: ChainWalk<Callback>): ChainWalk<Callback> {
   let walk = start;
-  for (let asked = nextNotifier(walk); asked; asked = nextNotifier(walk)) walk = answerChain(walk, asked.reply);
+  for (let asked = walk.remaining[0]; asked; asked = walk.remaining[0]) walk = answerChain(walk, asked.reply);
   return walk;
 }
 

@@ -58,7 +58,7 @@ describe('the lock service in adversity', () => {
     const { id, locks } = await holder.hold(D);
     await holder.terminate();
     const message: LockMessage = {
-      holder: { workflowId: holder.handle.workflowId, runId: 'the-run-after' },
+      holder: { workflowId: holder.handle.workflowId, runId: randomUUID() },
       purpose: 'holder',
       release: [{ id }],
     };

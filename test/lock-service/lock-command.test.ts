@@ -9,7 +9,7 @@ import path from 'node:path';
 import type { LockParty } from '../../src/contract/locks.ts';
 import type { OperationRequest } from '../../src/contract/operations.ts';
 import { eventually } from '../support/eventually.ts';
-import { OperationStage } from '../support/operation-stage.ts';
+import { OperationStage, registered } from '../support/operation-stage.ts';
 import { ScriptedNode } from '../support/scripted-node.ts';
 import { sharedTemporal } from '../support/shared-temporal.ts';
 
@@ -32,7 +32,7 @@ describe('memhp lock', function () {
   const started: ChildProcess[] = [];
 
   before(async () => {
-    stage = await new OperationStage(new ScriptedNode('worker-1', { 30: 'offline' })).open();
+    stage = await new OperationStage(new ScriptedNode('worker-1', { 30: 'offline', 31: 'offline' })).open();
   });
   after(() => stage.close());
   beforeEach(async () => {
@@ -81,9 +81,9 @@ describe('memhp lock', function () {
       return party?.suspect === undefined ? undefined : party;
     });
 
-  const online = (): OperationRequest => ({
+  const online = (blockId = 30): OperationRequest => ({
     type: 'online',
-    input: { ...stage.base, blockId: 30, onlineType: 'online_movable' },
+    input: { ...stage.base, blockId, onlineType: 'online_movable' },
   });
 
   it('keeps operations out while the command runs, says who it is, and passes the exit status on', async () => {
@@ -118,6 +118,21 @@ describe('memhp lock', function () {
     assert.deepEqual(await first.exited, [0, null]);
     assert.deepEqual(await second.exited, [0, null]);
     assert.equal(existsSync(file('second')), true);
+    assert.equal(existsSync(file('never')), false);
+  });
+
+  it('in a plugin: is refused at once what the operation holds that waits for the plugin', async () => {
+    let asking: Memhp | undefined;
+    stage.notifiers = [registered('script', { actions: ['MEM_GOING_ONLINE'] })];
+    stage.ask = async (_notifier, event) => {
+      asking = await memhpLock('--caused-by', event.workflowId, D, '--', 'touch', file('never'));
+      await asking.exited;
+      return { kind: 'answer', answer: { result: 'NOTIFY_OK' } };
+    };
+    const { result } = await (await stage.start(online(31))).result();
+    stage.notifiers = [];
+    assert.equal(result, 'Succeeded');
+    assert.match(asking?.said() ?? '', /EDEADLK: .*waits for device_hotplug_lock.*waits for its plugin/s);
     assert.equal(existsSync(file('never')), false);
   });
 

@@ -219,7 +219,7 @@ describe('liveness of the lock service', () => {
           taskQueue: locksTaskQueue(stage.cluster),
           args: [{ cluster: stage.cluster, node: stage.node }],
           signal: LOCK_MESSAGE_SIGNAL,
-          signalArgs: [{ holder: { workflowId: 'nobody', runId: 'nobody' }, purpose: 'wake' }],
+          signalArgs: [{ holder: { workflowId: 'nobody', runId: randomUUID() }, purpose: 'wake' }],
         });
         return recoveries >= 3;
       });

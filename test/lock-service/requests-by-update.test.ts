@@ -1,5 +1,6 @@
 /** The fast way of a request for locks: an update that is answered at once, or not at all. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { DEVICE_HOTPLUG_LOCK } from '../../src/contract/lock-names.ts';
 import {
   LOCK_GRANTED_SIGNAL,
@@ -30,7 +31,7 @@ describe('a request for locks by update', () => {
 
   it('is answered with the grant when the locks are free, and no signal is sent', async () => {
     const message = {
-      holder: { workflowId: 'nobody', runId: 'nobody' },
+      holder: { workflowId: 'nobody', runId: randomUUID() },
       purpose: 'first',
       request: { id: 'nobody/1', locks: [D] },
     };

@@ -5,7 +5,7 @@ import { isReached, parseFailpoints, type Failpoint } from '../../src/operator/f
 
 const [MOMENTS, WORDS] = [
   ['before', 'after'] as const,
-  ['lookAgain', 'callNotifier', 'worker-1', 'MEM_ONLINE', 'release-all'],
+  ['lookAgain', 'callPlugins', 'worker-1', 'MEM_ONLINE', 'release-all'],
 ];
 
 function only(text: string): Failpoint {
@@ -58,12 +58,12 @@ describe('failpoints', () => {
   });
 
   it('may name the node and the action that the call is about, in any order', () => {
-    const call = { event: { node: 'worker-1', action: 'MEM_ONLINE' } };
+    const call = { walk: { node: 'worker-1', action: 'MEM_ONLINE' } };
     for (const about of ['', ':worker-1', ':MEM_ONLINE', ':MEM_ONLINE:worker-1', ':worker-1:MEM_ONLINE']) {
-      assert.equal(isReached(only(`after:callNotifier${about}=/tmp/m`), 'after', 'callNotifier', call), true, about);
+      assert.equal(isReached(only(`after:callPlugins${about}=/tmp/m`), 'after', 'callPlugins', call), true, about);
     }
     for (const about of [':worker-2', ':MEM_OFFLINE', ':MEM_ONLINE:worker-2']) {
-      assert.equal(isReached(only(`after:callNotifier${about}=/tmp/m`), 'after', 'callNotifier', call), false, about);
+      assert.equal(isReached(only(`after:callPlugins${about}=/tmp/m`), 'after', 'callPlugins', call), false, about);
     }
   });
 

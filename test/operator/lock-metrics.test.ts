@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import type { WorkflowInfo } from '@temporalio/workflow';
 import { Registry } from 'prom-client';
 import { createLockSinks } from '../../src/operator/lock-metrics.ts';
@@ -24,14 +22,6 @@ describe('metrics of the lock service', () => {
     const lines = (await registry.metrics()).split('\n');
     return lines.filter((line) => line.startsWith(`${name}{`));
   }
-
-  it('are the ones that docs/metrics.md explains, with their types', async () => {
-    const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/metrics.md'), 'utf8');
-    const rows = [...page.matchAll(/^\| `(?<name>memhp_\w+)` \| (?<type>\w+) \|/gm)];
-    const documented = rows.map(({ groups }) => [groups?.['name'], groups?.['type']]);
-    const registered = (await registry.getMetricsAsJSON()).map(({ name, type }) => [name, String(type)]);
-    assert.deepEqual(documented.sort(), registered.sort());
-  });
 
   it('count seconds, by lock and mode', async () => {
     void sinks.acquired.fn(anyWorkflow, 'mem_hotplug_lock', 'read', 30);

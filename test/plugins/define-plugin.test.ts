@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { parseAnswer } from '../../src/contract/notifier-answer.ts';
 import { definePlugin, done, ok, stop, veto } from '../../src/plugins/define-plugin.ts';
-import { parseAnswer } from '../../src/plugins/in-process/parse-answer.ts';
 
 describe('plugin author API', () => {
   it('makes answers that the host accepts as they are', () => {
@@ -16,13 +16,13 @@ describe('plugin author API', () => {
       veto('EINVAL', 'why', { outlook: 'Infeasible' }),
     ];
     for (const answer of answers) {
-      assert.deepEqual(parseAnswer('mine', JSON.stringify(answer)), { kind: 'answer', answer });
+      assert.deepEqual(parseAnswer(JSON.parse(JSON.stringify(answer))), { kind: 'answer', answer });
     }
   });
 
   it('stamps the version of the contract and freezes the plugin', () => {
     const plugin = definePlugin({ name: 'mine', description: '', configSchema: {}, notify: () => ok() });
-    assert.equal(plugin.apiVersion, 1);
+    assert.equal(plugin.apiVersion, 'notifier.memoryhotplug.io/v1');
     assert.ok(Object.isFrozen(plugin));
   });
 });

@@ -17,6 +17,8 @@ describe('plugin registry', function () {
       [
         ['capacity-guard', 'built-in'],
         ['fault-injection', 'built-in'],
+        ['maintenance-window', 'built-in'],
+        ['node-lease', 'built-in'],
         ['well-behaved', './well-behaved.ts'],
       ],
     );
@@ -42,7 +44,7 @@ describe('plugin registry', function () {
     [{ reserve: '1.5Gi' }, undefined],
     [{ reserve: 1 }, /config\/reserve must be string/],
     [{ reserve: '1 Gi' }, /config\/reserve must match pattern/],
-    [{ reserved: '1Gi' }, /additional properties/],
+    [{ reserved: '1Gi' }, /config must NOT have additional properties: reserved;/],
     [null, /config must be object/],
   ] as const) {
     it(`says of ${JSON.stringify(config)} for capacity-guard: ${String(problem ?? 'fits')}`, () => {
@@ -62,8 +64,9 @@ describe('plugin registry', function () {
 
   for (const [specifier, problem] of [
     ['./twin.ts', /built-in is called capacity-guard too; leave one of them out/],
-    ['./newer-contract.ts', /speaks version 2 .* this operator version 1; install/],
+    ['./newer-contract.ts', /speaks version \S+\/v2 .* this operator \S+\/v1; install/],
     ['./wrong-schema.ts', /configSchema is not a valid JSON schema: .*propreties/],
+    ['./unknown-use.ts', /uses "secrets", which this operator does not offer; it has leases/],
     ['./wrong-name.ts', /"Wrong Name" is not a DNS label; name it like/],
     ['./exports-nothing.ts', /does not export a plugin; write: export const plugin/],
     ['./throws-at-load.ts', /crashed: refuses to load/],

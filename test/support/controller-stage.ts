@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MemoryBlock, MemoryBlockStatus } from '../../src/contract/resources.ts';
+import { describeTransport } from '../../src/controller/notifier-transport.ts';
 import { Controller } from '../../src/controller/controller.ts';
 import { CLUSTER, NODE, nodeMemoryOf } from './block-fixtures.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -17,6 +18,8 @@ export class ControllerStage {
   readonly operations = new FakeOperations(this.clock, this.cluster);
   readonly locks = new FakeLockService();
   readonly controllers: Controller[] = [];
+  /** Of the controllers that are started from now on. */
+  maxConcurrentOfflines: number | undefined;
 
   /** Everything that can happen without time passing has happened. */
   async settle(): Promise<void> {
@@ -34,7 +37,7 @@ export class ControllerStage {
 
   /** Starts controllers on a cluster with one node and `block`. The plugin `guard` is the only one known. */
   async run(block: MemoryBlock, replicas = 1): Promise<void> {
-    const { cluster, operations, locks, clock } = this;
+    const { cluster, operations, locks, clock, maxConcurrentOfflines } = this;
     if (!cluster.nodeMemories.has(NODE)) cluster.nodeMemories.set(NODE, nodeMemoryOf());
     cluster.put(block);
     for (let replica = 0; replica < replicas; replica++) {
@@ -44,9 +47,13 @@ export class ControllerStage {
         cluster,
         starter: operations,
         locks,
-        validatePlugin: (name) => (name === 'guard' ? undefined : `there is no plugin ${name}`),
+        checkTransport: (transport) => {
+          const name = describeTransport(transport);
+          return Promise.resolve(name === 'guard' ? undefined : `there is no plugin ${name}`);
+        },
         log: SILENT,
         clock,
+        ...(maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines }),
       });
       cluster.listeners.push((object, change) => {
         controller.blockChanged(object, change);

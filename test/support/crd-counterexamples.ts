@@ -199,7 +199,55 @@ const nodes: readonly Counterexample[] = [
   serviceGone('the whole status removed', { json: [{ op: 'remove', path: '/status' }], subresource: 'status' }),
 ];
 
+const PLUGIN = { name: 'capacity-guard' };
+
+function notifier(path: string, rule: RegExp, title: string, spec: object, message: RegExp): Counterexample {
+  return { kind: 'MemoryNotifier', path, rule, title, name: 'rules', attempt: { create: spec }, message };
+}
+
 const notifiers: readonly Counterexample[] = [
+  notifier(
+    'spec',
+    /size\(\) == 1/,
+    'two plugins at once',
+    { plugin: PLUGIN, taskQueue: { name: 'q', activity: 'a' } },
+    /spec: Invalid value: exactly one of plugin, webhook and taskQueue must be set/,
+  ),
+  notifier(
+    'spec.webhook',
+    /has\(self\.url\) != /,
+    'a webhook without an address',
+    { webhook: {} },
+    /spec\.webhook: Invalid value: exactly one of url and service must be set/,
+  ),
+  notifier(
+    'spec.webhook.url',
+    /https/,
+    'a webhook without TLS',
+    { webhook: { url: 'http://example.com' } },
+    /spec\.webhook\.url: Invalid value: "http:\/\/example\.com": must begin with https:\/\//,
+  ),
+  notifier(
+    'spec.webhook.service.namespace',
+    /dns1123Label/,
+    'a namespace that is none',
+    { webhook: { service: { namespace: 'a.b', name: 'plugin' } } },
+    /must be the name of a namespace/,
+  ),
+  notifier(
+    'spec.webhook.service.name',
+    /dns1123Label/,
+    'a Service name that leads elsewhere',
+    { webhook: { service: { namespace: 'plugins', name: 'evil.example' } } },
+    /must be the name of a Service/,
+  ),
+  notifier(
+    'spec.webhook.service.path',
+    /startsWith/,
+    'a path that would change the host',
+    { webhook: { service: { namespace: 'plugins', name: 'plugin', path: '.evil.example/' } } },
+    /spec\.webhook\.service\.path: Invalid value: "\.evil\.example\/": must begin with \//,
+  ),
   {
     kind: 'MemoryNotifier',
     path: 'spec.plugin.name',

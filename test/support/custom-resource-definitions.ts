@@ -24,6 +24,7 @@ export interface Schema {
   readonly description?: string;
   readonly enum?: readonly string[];
   readonly format?: string;
+  readonly pattern?: string;
   readonly default?: unknown;
   readonly minimum?: number;
   readonly maximum?: number;

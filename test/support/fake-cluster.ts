@@ -1,12 +1,13 @@
 /** A cluster in memory, with versions and conflicts as the API server has them, and a copy of it that a controller follows. */
 import type {
-  Condition,
   MemoryBlock,
   MemoryBlockStatus,
   MemoryNotifier,
+  MemoryNotifierStatus,
   NodeMemory,
 } from '../../src/contract/resources.ts';
-import type { Caches, Cluster, NodeObject, WriteResult } from '../../src/controller/cluster.ts';
+import type { Caches, Cluster, KubeletStatus, NodeObject, WriteResult } from '../../src/controller/cluster.ts';
+import { KUBELET_CAPACITY_STALE } from '../../src/controller/kubelet-capacity.ts';
 import type { BlockEvent } from '../../src/controller/event-of.ts';
 import type { Change } from '../../src/controller/controller.ts';
 import { without } from './without.ts';
@@ -24,6 +25,8 @@ export class FakeCluster implements Cluster {
   readonly listeners: Listener[] = [];
   /** Every write of NodeMemory.status.locks, in order. */
   readonly shownLocks: ShownLocks[] = [];
+  /** Every write of what is known of kubelets, in order. */
+  readonly kubeletWrites: KubeletStatus[] = [];
   /** Requests that a real controller would have sent to the server. */
   requests = 0;
   crdTerminating = false;
@@ -113,9 +116,22 @@ export class FakeCluster implements Cluster {
     });
   }
 
-  writeNotifierConditions(notifier: MemoryNotifier, conditions: readonly Condition[]): Promise<WriteResult> {
+  writeKubeletStatus({ metadata }: NodeMemory, kubeletStatus: KubeletStatus): Promise<WriteResult> {
     return this.#request(() => {
-      this.notifiers.set(notifier.metadata.name, { ...notifier, status: { conditions } });
+      const live = this.nodeMemories.get(metadata.name);
+      if (!live) return 'gone';
+      const others = live.status?.conditions?.filter(({ type }) => type !== KUBELET_CAPACITY_STALE) ?? [];
+      const { kubelet, conditions = [] } = kubeletStatus;
+      const status = { ...without(live.status ?? {}, 'kubelet'), conditions: [...others, ...conditions] };
+      this.nodeMemories.set(metadata.name, { ...live, status: { ...status, ...(kubelet ? { kubelet } : {}) } });
+      this.kubeletWrites.push(kubeletStatus);
+      return 'written';
+    });
+  }
+
+  writeNotifierStatus(notifier: MemoryNotifier, status: MemoryNotifierStatus): Promise<WriteResult> {
+    return this.#request(() => {
+      this.notifiers.set(notifier.metadata.name, { ...notifier, status: { ...notifier.status, ...status } });
       return 'written';
     });
   }

@@ -17,7 +17,7 @@ import { NODE_LOCKS_WORKFLOW, type NodeLocksInput } from '../../src/contract/nod
 import type { LockName, WantedLock } from '../../src/kernel/lock.ts';
 import { createLockSinks } from '../../src/operator/lock-metrics.ts';
 import { createLockActivities } from '../../src/temporal/lock-activities.ts';
-import { createWorkers } from '../../src/temporal/workers.ts';
+import { createWorkers, SILENT_SINKS } from '../../src/temporal/workers.ts';
 import { bundleWorkflows } from '../../src/temporal/workflow-bundle.ts';
 import type { Refused, Taken } from '../../workflows/lock-client.ts';
 import { LockServiceRecords } from './lock-service-record.ts';
@@ -73,7 +73,7 @@ export class LockStage {
       operationActivities: {} as OperationActivities,
       lockActivities: createLockActivities(this.client),
       lockServiceActivities: this.records.activities,
-      lockSinks: this.#sinks,
+      sinks: { ...SILENT_SINKS, ...this.#sinks },
     });
     this.#runs = this.#workers.map((worker) => worker.run());
   }

@@ -1,10 +1,13 @@
 /** An event and a registered notifier, complete, with what a test cares about on top. */
-import type { MemoryNotify, RegisteredNotifier } from '../../src/contract/notifier.ts';
+import { NOTIFIER_API_VERSION, type MemoryNotify, type RegisteredNotifier } from '../../src/contract/notifier.ts';
 
 export function memoryNotify(given: Partial<MemoryNotify> = {}): MemoryNotify {
   return {
-    apiVersion: 1,
+    apiVersion: NOTIFIER_API_VERSION,
+    uid: 'run-1/memory32/MEM_GOING_OFFLINE/here',
+    notifier: 'here',
     action: 'MEM_GOING_OFFLINE',
+    cluster: 'c',
     node: 'worker-1',
     blockId: 32,
     startPfn: 2 ** 20,
@@ -21,7 +24,7 @@ export function memoryNotify(given: Partial<MemoryNotify> = {}): MemoryNotify {
 }
 
 export function registeredNotifier(
-  plugin: RegisteredNotifier['plugin'],
+  plugin: { readonly name: string; readonly config: Readonly<Record<string, unknown>> },
   given: Partial<RegisteredNotifier> = {},
 ): RegisteredNotifier {
   return {
@@ -32,7 +35,7 @@ export function registeredNotifier(
     actions: [],
     failurePolicy: 'Fail',
     timeoutMs: 10_000,
-    plugin,
+    transport: { kind: 'plugin', ...plugin },
     ...given,
   };
 }

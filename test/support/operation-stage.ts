@@ -7,14 +7,19 @@ import type { LookAgainResult, OperationActivities, RecordOutcomeInput } from '.
 import { LOCK_TABLE_QUERY, type LockTableView } from '../../src/contract/locks.ts';
 import { locksTaskQueue, nodeLocksWorkflowId, nodeTaskQueue } from '../../src/contract/names.ts';
 import { NODE_LOCKS_WORKFLOW, type NodeLocksInput } from '../../src/contract/node-locks.ts';
+import type { Clock } from '../../src/plugins/ask-in-order.ts';
 import type { MemoryNotify, NotifierReply, RegisteredNotifier } from '../../src/contract/notifier.ts';
 import type { OperationInput, OperationOutcome, OperationRequest } from '../../src/contract/operations.ts';
 import { lookAgain } from '../../src/controller/look-again.ts';
 import { createLockActivities, type LockActivitiesOptions } from '../../src/temporal/lock-activities.ts';
+import { askWithinWalk } from '../../src/operator/ask-within-walk.ts';
+import { createPermitServiceActivities } from '../../src/operator/permit-service-activities.ts';
+import { createPermitActivities } from '../../src/temporal/permit-activities.ts';
 import { startOperation } from '../../src/temporal/start-operation.ts';
 import { createWorkers } from '../../src/temporal/workers.ts';
 import { workflowBundle } from '../../src/temporal/workflow-bundle.ts';
 import { LockServiceRecords } from './lock-service-record.ts';
+import { scriptedExplain } from './scripted-explain.ts';
 import type { ScriptedNode } from './scripted-node.ts';
 import { sharedTemporal } from './shared-temporal.ts';
 
@@ -40,6 +45,8 @@ export class OperationStage {
   notifiers: readonly RegisteredNotifier[] = [];
   autoOnline: Extract<LookAgainResult, { verdict: 'proceed' }>['autoOnline'] = 'offline';
   ask: Ask = () => ({ kind: 'answer', answer: { result: 'NOTIFY_OK' } });
+  /** Of the operator; this machine's, unless a test sets it. */
+  clock: Clock | undefined;
   private workers: Worker[] = [];
   private runs: Promise<void>[] = [];
 
@@ -73,7 +80,9 @@ export class OperationStage {
         workflowBundle: await workflowBundle(),
         operationActivities: options.activitiesOf?.(client) ?? this.operationActivities,
         lockActivities,
+        explainActivities: scriptedExplain(this),
         lockServiceActivities: this.lockService.activities,
+        permits: { requests: createPermitActivities(client), service: createPermitServiceActivities(client) },
       })),
     ];
     this.runs = this.workers.map((worker) => worker.run());
@@ -81,18 +90,25 @@ export class OperationStage {
     return this;
   }
 
-  async startAgent(): Promise<void> {
+  /** Of the stage's node, or of another one. Returns what stops it; otherwise it stops with the stage. */
+  async startAgent(node = this.node): Promise<() => Promise<void>> {
     const { native: connection, namespace } = await sharedTemporal();
-    const taskQueue = nodeTaskQueue(this.cluster, this.node.name);
+    const taskQueue = nodeTaskQueue(this.cluster, node.name);
     const agent = await Worker.create({
       connection,
       namespace,
       taskQueue,
-      activities: { ...this.node.activities },
+      activities: { ...node.activities },
       maxHeartbeatThrottleInterval: 200,
     });
+    const run = agent.run();
     this.workers.push(agent);
-    this.runs.push(agent.run());
+    this.runs.push(run);
+    return async () => {
+      this.workers = this.workers.filter((worker) => worker !== agent);
+      agent.shutdown();
+      await run;
+    };
   }
 
   async close(): Promise<void> {
@@ -163,10 +179,11 @@ export class OperationStage {
       const { autoOnline, notifiers } = this;
       return Promise.resolve({ dead, blockId, autoOnline, notifiers, chain: 'test' });
     },
-    callNotifier: ({ notifier, event }) => this.callNotifier(notifier, event),
+    callPlugins: (input) => askWithinWalk(input, (notifier, event) => this.callNotifier(notifier, event), this.clock),
+    callWebhook: () => Promise.reject(new Error('no webhook is registered here')),
     recordOutcome: (input) => {
       this.outcomes.push(input);
-      return Promise.resolve();
+      return Promise.resolve(undefined);
     },
   };
 }
@@ -181,7 +198,7 @@ export function registered(name: string, more: Partial<RegisteredNotifier> = {})
     actions: [],
     failurePolicy: 'Fail',
     timeoutMs: 5_000,
-    plugin: { name, config: {} },
+    transport: { kind: 'plugin', name, config: {} },
     ...more,
   };
 }

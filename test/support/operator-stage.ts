@@ -44,7 +44,11 @@ export interface SeenOperation {
 }
 
 /** Every operator has to know a plugin that is registered: any of them may be the one to call it. */
-const COUNTING_PLUGIN = fileURLToPath(new URL('counting-plugin.ts', import.meta.url));
+const PLUGINS = [
+  new URL('counting-plugin.ts', import.meta.url),
+  new URL('scripted-plugin.ts', import.meta.url),
+  new URL('../plugins/fixtures/misbehaving.ts', import.meta.url),
+].flatMap((file) => ['--plugin', fileURLToPath(file)]);
 
 let shared: Promise<OperatorStage> | undefined;
 
@@ -120,7 +124,7 @@ export class OperatorStage extends SimulatedCluster {
   /** Resolves when it works: its copies of the cluster are complete. */
   async startOperator(name: string, env: Readonly<Record<string, string>> = {}): Promise<SupervisedChild> {
     const seen = (await this.log(name)).length;
-    const operator = await this.environment.startOperator({ name, env, args: ['--plugin', COUNTING_PLUGIN] });
+    const operator = await this.environment.startOperator({ name, env, args: PLUGINS });
     this.#processes.set(name, operator);
     await eventually(`${name} watches every kind`, async () => {
       if (!operator.isRunning) throw new Error(describeExit(await operator.exited));

@@ -1,10 +1,15 @@
 import { acquireTool } from '../../src/dev/acquire-tool.ts';
 import { localToolSources } from '../../src/dev/local-tool-sources.ts';
 import { TOOLS } from '../../src/dev/tool-catalog.ts';
+import { databaseGuardEnvironment } from './database-guard.ts';
+import { tellPythonEnvironment } from './python-environment.ts';
 import type { ProbeResult } from './run-stages.ts';
 import type { Stage } from './stage.ts';
 
-/** Fetches what the stage needs, and runs each once. The tests find them through the same environment variables. */
+/**
+ * Fetches what the stage needs, and runs each once; then makes what it wants. The tests find them through the same
+ * environment variables, which also say what could not be made, so that no test tries that again within the budget.
+ */
 export async function probeTools(stage: Stage): Promise<ProbeResult> {
   const sources = localToolSources();
   const env: Record<string, string> = {};
@@ -17,5 +22,6 @@ export async function probeTools(stage: Stage): Promise<ProbeResult> {
       return { ready: false, missing: error instanceof Error ? error.message : String(error) };
     }
   }
+  if (stage.wants?.includes('python')) Object.assign(env, tellPythonEnvironment(await databaseGuardEnvironment()));
   return { ready: true, env };
 }

@@ -145,10 +145,9 @@ export class RecoveryStage extends OperationStage {
     return createOperationActivities({
       cluster: this.api,
       listNotifiers: () => Promise.resolve(this.registered),
-      plugins: {
-        call: (notifier, event) => this.callNotifier(notifier, event),
-        close: () => Promise.resolve(),
-      },
+      clusterId: this.cluster,
+      askPlugin: (notifier, event) => this.callNotifier(notifier, event),
+      askWebhook: () => Promise.reject(new Error('no webhook is registered here')),
       describeRun: (workflowId, runId) => starter.describe(workflowId, runId),
     });
   }

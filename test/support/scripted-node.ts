@@ -49,6 +49,10 @@ export class ScriptedNode {
     this.holds.clear();
   }
 
+  get onlineBytes(): number {
+    return [...this.states.values()].filter((state) => state !== 'offline').length * BLOCK_SIZE;
+  }
+
   /** The steps so far, as `online.commit`. */
   get steps(): string[] {
     return this.calls.map((call) => `${call.operation}.${call.step}`);
@@ -59,7 +63,8 @@ export class ScriptedNode {
       const ids = 'range' in input ? blockIdsOf(input.range, BLOCK_SIZE) : input.blockIds;
       const blocks = ids.map((blockId) => ({ blockId, state: this.states.get(blockId) ?? ('absent' as const) }));
       const capabilities = { add: true, remove: true, online: true, offline: true };
-      return Promise.resolve({ bootId: this.bootId, blockSizeBytes: BLOCK_SIZE, capabilities, blocks });
+      const { bootId, onlineBytes } = this;
+      return Promise.resolve({ bootId, blockSizeBytes: BLOCK_SIZE, onlineBytes, capabilities, blocks });
     },
     driverStep: async (call) => {
       this.calls.push(call);

@@ -24,6 +24,8 @@ export interface Stage {
   readonly budgetMinutes: number;
   /** Executables without which the stage is skipped. */
   readonly needs: readonly ToolName[];
+  /** Without which some of its tests are skipped: `python` is the environment of the example in Python. */
+  readonly wants?: readonly 'python'[];
   readonly steps: readonly Step[];
 }
 

@@ -87,4 +87,22 @@ export const STAGES: readonly Stage[] = [
       { kind: 'mocha', groups: [['test/integration/demo.test.ts']], testTimeoutMs: 60_000 },
     ],
   },
+  {
+    name: 'plugins',
+    budgetMinutes: 2,
+    needs: ['etcd', 'kube-apiserver', 'temporal', 'kubectl'],
+    wants: ['python'],
+    steps: [
+      {
+        kind: 'mocha',
+        groups: [
+          ['test/plugin-transports/{conformance,explain,hung,registration,transports}.test.ts'],
+          // These wait for time-outs and for processes more than they work.
+          ['test/plugin-transports/!(conformance|explain|hung|plugin-test|registration|transports|webhook)*.test.ts'],
+          ['test/plugin-transports/{plugin-test,webhook}*.test.ts'],
+        ],
+        testTimeoutMs: 60_000,
+      },
+    ],
+  },
 ];

@@ -178,6 +178,43 @@ describe('cancelled, late and lonely operations', function () {
     assert.equal(notifiers[0]?.name, 'silent');
   });
 
+  for (const [how, skewMs] of [
+    ['ahead', 3_600_000],
+    ['behind', -3_600_000],
+  ] as const) {
+    it(`an operator whose clock is an hour ${how} asks all the same, with deadlines by that clock`, async () => {
+      await stage.open();
+      const wallMs = (): number => Date.now() + skewMs;
+      stage.clock = { monotonicMs: () => performance.now() + skewMs, wallMs };
+      stage.notifiers = [registered('here', { timeoutMs: 5_000 })];
+      const leftMs: number[] = [];
+      stage.ask = (_notifier, { deadline }) => {
+        leftMs.push(Date.parse(deadline) - wallMs());
+        return { kind: 'answer', answer: { result: 'NOTIFY_OK' } };
+      };
+      assert.equal((await (await stage.start(online())).result()).result, 'Succeeded');
+      assert.equal(leftMs.length, 2);
+      assert.ok(
+        leftMs.every((ms) => ms > 4_000 && ms <= 5_000),
+        leftMs.join(),
+      );
+    });
+  }
+
+  it('an activity that is tried again has no more time for its plugins than the first attempt left', async () => {
+    await stage.open();
+    stage.notifiers = [registered('here', { timeoutMs: 30_000, actions: ['MEM_GOING_ONLINE'] })];
+    stage.ask = async () => {
+      if (stage.asked.length > 1) return { kind: 'answer', answer: { result: 'NOTIFY_OK' } };
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      throw new Error('the operator breaks down');
+    };
+    assert.equal((await (await stage.start(online())).result()).result, 'Succeeded');
+    const [first = NaN, second = NaN] = stage.asked.map(({ deadline }) => Date.parse(deadline));
+    // They differ by how long it took until a worker had the activity.
+    assert.ok(Math.abs(second - first) < 750, `${String(second - first)} ms later`);
+  });
+
   it('the lock entity continues as new under load and loses nothing', async () => {
     await stage.open();
     await stage.startLockEntity({ historyLengthMax: 60 });

@@ -197,8 +197,7 @@ describe('an operation that was terminated', function () {
       `what is owed by offline ${what}`,
       `settle what was left on ${NODE}`,
       `look at ${NODE}`,
-      'MEM_CANCEL_OFFLINE → first',
-      'MEM_CANCEL_OFFLINE → second',
+      'MEM_CANCEL_OFFLINE → first, second',
       `release mem_hotplug_lock, device_lock/${what}, device_hotplug_lock`,
       `record Unknown in ${NODE}-${what}`,
     ]);
@@ -209,6 +208,8 @@ describe('an operation that was terminated', function () {
       Object.entries(mine?.tokens ?? {}),
       'all that was granted before is refused, and nothing else',
     );
+    assert.equal(mine?.runId, dead.runId, 'plugins know the operation by its run');
+    assert.equal(mine.uid, `${dead.runId}/${what}/MEM_CANCEL_OFFLINE/first`);
   });
 
   it('is recovered for the chain that is registered now, whatever its answers', async () => {

@@ -39,6 +39,11 @@ function suggestions(nodesDirectory: string, operatorPid: number | undefined): S
   const block = 'mb/worker-2-memory16';
   return [
     { shows: 'All objects of this project', command: 'kubectl get memhp' },
+    { shows: 'The chain of notifiers, and what it last said', command: 'memhp notifiers' },
+    {
+      shows: 'Who would object if block 8 went offline, and which locks would be waited for; this changes nothing',
+      command: 'memhp explain node worker-2 block 8 --to offline || echo "it would not go through"',
+    },
     { shows: 'What a field means', command: 'kubectl explain mb.spec.state' },
     {
       shows: 'The block of the story again',

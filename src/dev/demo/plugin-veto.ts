@@ -14,10 +14,13 @@ export const PLUGIN_VETOES: Step = {
     await shell.apply('examples/demo/worker-2.yaml', 'worker-2');
     await shell.apply('examples/demo/veto-online.yaml', 'fault-injection');
     await shell.apply('examples/demo/worker-2-memory16.yaml', BLOCK);
-    await shell.show(`kubectl wait --for=jsonpath='{.status.lastOperation.result}'=Vetoed mb/${BLOCK} --timeout=60s`, {
-      that: 'the online operation is vetoed',
-      output: [/condition met/],
-    });
+    await shell.show(
+      `kubectl wait --for=jsonpath='{.status.conditions[?(@.type=="Ready")].reason}'=Vetoed mb/${BLOCK} --timeout=60s`,
+      {
+        that: 'the online operation is vetoed',
+        output: [/condition met/],
+      },
+    );
     narrator.say(
       'The block was added, but is not online. Who said no, why, and when it is tried again stands in the status, and ' +
         'in an event:',

@@ -15,10 +15,13 @@ export const MEMORY_IS_PROMISED: Step = {
       that: 'the deletion is accepted',
       output: [/deleted/],
     });
-    await shell.show(`kubectl wait --for=jsonpath='{.status.lastOperation.result}'=Vetoed mb/${BLOCK} --timeout=60s`, {
-      that: 'taking the block offline is vetoed',
-      output: [/condition met/],
-    });
+    await shell.show(
+      `kubectl wait --for=jsonpath='{.status.conditions[?(@.type=="Ready")].reason}'=Deferred mb/${BLOCK} --timeout=60s`,
+      {
+        that: 'taking the block offline is vetoed',
+        output: [/condition met/],
+      },
+    );
     await shell.show(`kubectl get mb ${BLOCK} -o wide`, {
       that: 'the block is still online, and its message names capacity-guard and the pod',
       output: [/ online +Movable +False +Deferred/, /vetoed by capacity-guard .*default\/database/],

@@ -1,6 +1,6 @@
 /** The first step: real servers, two operators, and an agent of simulated nodes. */
 import { once } from 'node:events';
-import { mkdir, symlink } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { acquireTools } from '../acquire-tool.ts';
@@ -8,6 +8,7 @@ import { startLocalEnvironment, type LocalEnvironment } from '../local-environme
 import { localToolSources } from '../local-tool-sources.ts';
 import type { ExitReport } from '../supervise.ts';
 import type { Narrator } from './narrator.ts';
+import { quoteForShell } from './quote-for-shell.ts';
 import { Shell } from './shell.ts';
 import type { Scene } from './step.ts';
 
@@ -60,7 +61,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     report('two operators and an agent are starting');
     narrator.line('');
     for (const line of describeServers(environment, [...operators, agent])) narrator.line(line);
-    const bin = await linkKubectl(environment, directory);
+    const bin = await linkCommands(environment, directory, repository);
     const env = shellEnvironment(environment, directory, bin);
     const shell = new Shell({ narrator, directory: repository, env, signal });
     return { narrator, shell, environment, operators, directory, elapsedSeconds };
@@ -98,11 +99,16 @@ function describeServers(
   ];
 }
 
-/** So that `kubectl` on PATH is the one that was acquired, whatever its file is called. Answers the directory. */
-async function linkKubectl({ tools }: LocalEnvironment, directory: string): Promise<string> {
+/**
+ * So that `kubectl` on PATH is the one that was acquired, whatever its file is called, and `memhp` that of this repository
+ * on the Node that runs it now. Answers the directory.
+ */
+async function linkCommands({ tools }: LocalEnvironment, directory: string, repository: string): Promise<string> {
   const bin = path.join(directory, 'bin');
   await mkdir(bin, { recursive: true });
   await symlink(path.resolve(tools.kubectl), path.join(bin, 'kubectl'));
+  const words = [process.execPath, path.join(repository, 'bin', 'memhp.mjs')].map(quoteForShell).join(' ');
+  await writeFile(path.join(bin, 'memhp'), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
   return bin;
 }
 

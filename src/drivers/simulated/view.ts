@@ -13,6 +13,7 @@ export function inspectNode(state: SimulatedState, blockIds: readonly number[]):
   return {
     bootId: state.bootId,
     blockSizeBytes: state.blockSizeBytes,
+    onlineBytes: onlineBytesOf(state),
     capabilities: CAPABILITIES,
     blocks: blockIds.map((blockId) => inspectBlock(blockId, state.blocks[blockId])),
   };
@@ -37,18 +38,22 @@ export function observeBlock(state: SimulatedState, blockId: number): ObservedBl
 
 export function nodeStatus(state: SimulatedState, driver: string): NodeMemoryStatus {
   const entries = Object.entries(state.blocks).map(([id, block]) => ({ blockId: Number(id), ...block }));
-  const sizeOf = (offline: boolean): string =>
-    formatBytes(entries.filter((block) => (block.state === 'offline') === offline).length * state.blockSizeBytes);
+  const onlineBytes = onlineBytesOf(state);
   return {
     driver,
     capabilities: CAPABILITIES,
     blockSize: formatBytes(state.blockSizeBytes),
-    online: sizeOf(false),
-    offline: sizeOf(true),
+    online: formatBytes(onlineBytes),
+    offline: formatBytes(entries.length * state.blockSizeBytes - onlineBytes),
     blocks: mergeBlocks(entries),
     bootId: state.bootId,
     ...fencingEpoch(state),
   };
+}
+
+/** A block counts as long as it is not offline. */
+function onlineBytesOf({ blocks, blockSizeBytes }: SimulatedState): number {
+  return Object.values(blocks).filter((block) => block.state !== 'offline').length * blockSizeBytes;
 }
 
 /** A floor counts as well: somebody who grants above it has set it. */

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
+import { parseAnswer } from '../../contract/notifier-answer.ts';
 import type { MemoryNotify, NotifierReply } from '../../contract/notifier.ts';
-import { parseAnswer } from './parse-answer.ts';
+
 import { PluginThread, type CallOutcome, type PluginServices } from './plugin-thread.ts';
 
 /**
@@ -51,14 +52,27 @@ export class PluginRunner {
   #replyOf(outcome: CallOutcome, timeoutMs: number): NotifierReply {
     switch (outcome.kind) {
       case 'answered':
-        return parseAnswer(this.#name, outcome.text);
+        return this.#named(parseAnswer(parseJson(outcome.text)));
       case 'failed':
-        return { kind: 'error', message: `plugin ${this.#name} failed: ${outcome.message}` };
+        return this.#named({ kind: 'error', message: `failed: ${outcome.message}` });
       case 'timed-out':
-        return { kind: 'error', message: `plugin ${this.#name} timed out after ${seconds(timeoutMs)}`, timedOut: true };
+        return this.#named({ kind: 'error', message: `timed out after ${seconds(timeoutMs)}`, timedOut: true });
       case 'ended':
-        return { kind: 'error', message: `plugin ${this.#name} ${outcome.message}` };
+        return this.#named({ kind: 'error', message: outcome.message });
     }
+  }
+
+  #named(reply: NotifierReply): NotifierReply {
+    return reply.kind === 'error' ? { ...reply, message: `plugin ${this.#name} ${reply.message}` } : reply;
+  }
+}
+
+/** The text itself where it is no JSON, since a plugin can write to the port itself: nonsense is quoted. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
 }
 

@@ -3,19 +3,15 @@ import type { MemoryNotify } from '../../contract/notifier.ts';
 import type { ClusterReader } from '../cluster-reader.ts';
 import type { PluginLog } from '../define-plugin.ts';
 import { MODULE_EXTENSION } from '../module-extension.ts';
-import {
-  isFromThread,
-  type FromThread,
-  type PluginDescription,
-  type ThreadData,
-  type ToThread,
-} from './thread-messages.ts';
+import type { NodeLeases } from '../node-leases.ts';
+import { describeLeaseRequest, serveLeaseRequest } from './lease-request.ts';
+import { isFromThread, type PluginDescription, type ThreadData, type ToThread } from './thread-messages.ts';
 
 const ENTRY = new URL(`./thread-entry${MODULE_EXTENSION}`, import.meta.url);
 /** As many as a worker runs activities at once by default; more are refused instead of piling up in the thread. */
 const CALLS_MAX = 100;
-/** Every call may read each of the three things once at a time. */
-const READS_MAX = 3 * CALLS_MAX;
+/** Every call may read the three things of the cluster at a time; or its Lease, which is one. */
+const REQUESTS_MAX = 3 * CALLS_MAX;
 /**
  * A node has some 500 pods of half a KiB each, held twice while they cross the port: half a MiB a call, 50 MiB for
  * CALLS_MAX. The rest is the plugin's own.
@@ -27,6 +23,7 @@ const ABORT_LEAD = 0.1;
 /** What a plugin may use of the process that runs it. */
 export interface PluginServices {
   readonly cluster: ClusterReader;
+  readonly leases: NodeLeases;
   readonly log: PluginLog;
 }
 
@@ -37,6 +34,11 @@ export type CallOutcome =
   /** The thread is gone. `wasAlone`: no other call was under way, so this one is what it died of. */
   | { readonly kind: 'ended'; readonly message: string; readonly wasAlone: boolean };
 
+interface CallUnderWay {
+  readonly node: string;
+  readonly resolve: (outcome: CallOutcome) => void;
+}
+
 /**
  * One worker thread that runs one plugin, from start to end; a new one is made after that. Does not keep the process
  * alive. No method throws because of the plugin.
@@ -44,11 +46,11 @@ export type CallOutcome =
 export class PluginThread {
   readonly #worker: Worker;
   readonly #services: PluginServices;
-  readonly #calls = new Map<number, (outcome: CallOutcome) => void>();
+  readonly #calls = new Map<number, CallUnderWay>();
   readonly #described = Promise.withResolvers<PluginDescription>();
   readonly #exited = Promise.withResolvers<true>();
   #nextCallId = 0;
-  #readsUnderWay = 0;
+  #requestsUnderWay = 0;
   #endedBecause: string | undefined;
   #isTerminating = false;
 
@@ -86,16 +88,19 @@ export class PluginThread {
       return { kind: 'failed', message: `${String(CALLS_MAX)} calls are under way already` };
     const id = this.#nextCallId++;
     const { promise, resolve } = Promise.withResolvers<CallOutcome>();
-    this.#calls.set(id, resolve);
-    this.#send({ type: 'call', id, event, config, abortAfterMs: Math.floor(timeoutMs * (1 - ABORT_LEAD)) });
+    this.#calls.set(id, { node: event.node, resolve });
     const timer = setTimeout(() => {
       this.#resolve(id, { kind: 'timed-out' });
       void this.end(`was terminated: it did not answer ${event.action} of memory${String(event.blockId)} in time`);
     }, timeoutMs);
     try {
+      this.#send({ type: 'call', id, event, config, abortAfterMs: Math.floor(timeoutMs * (1 - ABORT_LEAD)) });
       return await promise;
+    } catch (error) {
+      return { kind: 'failed', message: `the question cannot be passed to its thread: ${messageOf(error)}` };
     } finally {
       clearTimeout(timer);
+      this.#calls.delete(id);
     }
   }
 
@@ -125,31 +130,42 @@ export class PluginThread {
         this.#resolve(message.id, { kind: 'failed', message: message.message });
         return;
       case 'cluster':
-        void this.#read(message);
+        void this.#serve(message.id, `reading ${message.method} of ${message.node}`, () =>
+          this.#services.cluster[message.method](message.node),
+        );
+        return;
+      case 'leases':
+        void this.#serve(message.id, describeLeaseRequest(message.request), () =>
+          serveLeaseRequest(this.#services.leases, message.request, this.#nodes()),
+        );
         return;
       case 'log':
         this.#services.log[message.level](message.message, parseFields(message.fields));
     }
   }
 
-  async #read({ id, method, node }: FromThread & { type: 'cluster' }): Promise<void> {
-    if (this.#readsUnderWay >= READS_MAX) {
-      void this.end(`asked for more than ${String(READS_MAX)} things at once`);
+  /** What the plugin is being asked about. */
+  #nodes(): ReadonlySet<string> {
+    return new Set([...this.#calls.values()].map(({ node }) => node));
+  }
+
+  async #serve(id: number, what: string, serve: () => Promise<unknown>): Promise<void> {
+    if (this.#requestsUnderWay >= REQUESTS_MAX) {
+      void this.end(`asked for more than ${String(REQUESTS_MAX)} things at once`);
       return;
     }
-    this.#readsUnderWay++;
+    this.#requestsUnderWay++;
     try {
-      const value: unknown = await this.#services.cluster[method](node);
-      this.#send({ type: 'cluster', id, value });
+      this.#send({ type: 'reply', id, value: await serve() });
     } catch (error) {
-      this.#send({ type: 'cluster', id, message: `reading ${method} of ${node}: ${messageOf(error)}` });
+      this.#send({ type: 'reply', id, message: `${what}: ${messageOf(error)}` });
     } finally {
-      this.#readsUnderWay--;
+      this.#requestsUnderWay--;
     }
   }
 
   #resolve(id: number, outcome: CallOutcome): void {
-    this.#calls.get(id)?.(outcome);
+    this.#calls.get(id)?.resolve(outcome);
     this.#calls.delete(id);
   }
 
@@ -157,7 +173,7 @@ export class PluginThread {
     this.#endedBecause = because;
     this.#described.reject(new Error(because));
     const wasAlone = this.#calls.size === 1;
-    for (const resolve of this.#calls.values()) resolve({ kind: 'ended', message: because, wasAlone });
+    for (const { resolve } of this.#calls.values()) resolve({ kind: 'ended', message: because, wasAlone });
     this.#calls.clear();
     this.#exited.resolve(true);
   }

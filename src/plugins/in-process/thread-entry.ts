@@ -5,10 +5,11 @@
  * thread, which the main thread takes as a crash.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { ANSWER_LENGTH_MAX } from '../../contract/notifier-answer.ts';
 import type { ClusterReader } from '../cluster-reader.ts';
 import type { NotifierPlugin, PluginContext, PluginLog } from '../define-plugin.ts';
+import type { LeaseWriteResult, NodeLease, NodeLeases } from '../node-leases.ts';
 import {
-  ANSWER_LENGTH_MAX,
   cutText,
   type ClusterMethod,
   type FromThread,
@@ -22,8 +23,8 @@ const LOG_LINES_MAX = 100;
 
 if (!parentPort) throw new Error('thread-entry runs in a worker thread only; use createPluginHost');
 const port = parentPort;
-const reads = new Map<number, PromiseWithResolvers<unknown>>();
-let nextReadId = 0;
+const requests = new Map<number, PromiseWithResolvers<unknown>>();
+let nextRequestId = 0;
 
 const { moduleUrl } = workerData as ThreadData;
 const { plugin } = (await import(moduleUrl)) as { plugin?: Partial<NotifierPlugin<unknown>> };
@@ -34,18 +35,19 @@ const notify = plugin.notify.bind(plugin);
 
 port.on('message', (message: ToThread) => {
   if (message.type === 'call') void answer(message);
-  else settleRead(message);
+  else settleRequest(message);
 });
 send({
   type: 'ready',
-  apiVersion: Number(plugin.apiVersion),
+  apiVersion: String(plugin.apiVersion),
   name: String(plugin.name),
   description: String(plugin.description),
   configSchema: JSON.stringify(plugin.configSchema ?? null),
+  uses: (plugin.uses ?? []).map(String),
 });
 
 async function answer({ id, event, config, abortAfterMs }: ToThread & { type: 'call' }): Promise<void> {
-  const context: PluginContext = { signal: AbortSignal.timeout(abortAfterMs), log: callLog(), cluster };
+  const context: PluginContext = { signal: AbortSignal.timeout(abortAfterMs), log: callLog(), cluster, leases };
   try {
     // Undefined and functions have no JSON; null is refused as an answer just as well.
     const text = (JSON.stringify(await notify(event, config, context)) as string | undefined) ?? 'null';
@@ -62,17 +64,35 @@ const cluster: ClusterReader = {
   nodeMemoryOnlineBytes: (name) => read('nodeMemoryOnlineBytes', name),
 };
 
+const leases: NodeLeases = {
+  read: (namespace, node) =>
+    request((id) => ({ type: 'leases', id, request: { method: 'read', namespace, node } })) as Promise<
+      NodeLease | undefined
+    >,
+  write: (lease, isDryRun) =>
+    request((id) => ({
+      type: 'leases',
+      id,
+      request: { method: 'write', lease, isDryRun },
+    })) as Promise<LeaseWriteResult>,
+};
+
 function read<Method extends ClusterMethod>(method: Method, node: string): ReturnType<ClusterReader[Method]> {
-  const id = nextReadId++;
-  const pending = Promise.withResolvers<unknown>();
-  reads.set(id, pending);
-  send({ type: 'cluster', id, method, node });
-  return pending.promise as ReturnType<ClusterReader[Method]>;
+  return request((id) => ({ type: 'cluster', id, method, node })) as ReturnType<ClusterReader[Method]>;
 }
 
-function settleRead({ id, value, message }: ToThread & { type: 'cluster' }): void {
-  const pending = reads.get(id);
-  reads.delete(id);
+/** Asks the main thread; rejects with what it says instead of a value. */
+function request(messageOf: (id: number) => FromThread): Promise<unknown> {
+  const id = nextRequestId++;
+  const pending = Promise.withResolvers<unknown>();
+  send(messageOf(id));
+  requests.set(id, pending);
+  return pending.promise;
+}
+
+function settleRequest({ id, value, message }: ToThread & { type: 'reply' }): void {
+  const pending = requests.get(id);
+  requests.delete(id);
   if (message === undefined) pending?.resolve(value);
   else pending?.reject(new Error(message));
 }

@@ -1,7 +1,9 @@
 /** What crosses the message port between the main thread and a plugin's thread. */
 import { Ajv, type JSONSchemaType } from 'ajv';
+import { ANSWER_LENGTH_MAX } from '../../contract/notifier-answer.ts';
 import type { MemoryNotify } from '../../contract/notifier.ts';
 import type { CLUSTER_READER_METHODS } from '../cluster-reader.ts';
+import { LEASE_REQUEST, type LeaseRequest } from './lease-request.ts';
 
 /** `workerData` of a plugin's thread. */
 export interface ThreadData {
@@ -20,17 +22,19 @@ export type ToThread =
       /** When the plugin's signal aborts, counted from now. */
       readonly abortAfterMs: number;
     }
-  | { readonly type: 'cluster'; readonly id: number; readonly value?: unknown; readonly message?: string };
+  /** To a `cluster` or `leases` message; `message`: why there is no value. */
+  | { readonly type: 'reply'; readonly id: number; readonly value?: unknown; readonly message?: string };
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** A plugin as its module describes it. */
 export interface PluginDescription {
-  readonly apiVersion: number;
+  readonly apiVersion: string;
   readonly name: string;
   readonly description: string;
   /** JSON text. */
   readonly configSchema: string;
+  readonly uses: readonly string[];
 }
 
 /** Plugin thread to main thread. The plugin can write here too, so nothing of it is trusted before it is parsed. */
@@ -40,12 +44,13 @@ export type FromThread =
   | { readonly type: 'answer'; readonly id: number; readonly answer: string }
   | { readonly type: 'failed'; readonly id: number; readonly message: string }
   | { readonly type: 'cluster'; readonly id: number; readonly method: ClusterMethod; readonly node: string }
+  | { readonly type: 'leases'; readonly id: number; readonly request: LeaseRequest }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: string };
 
-/** An answer is a sentence and a few words: 16 KiB is ten times the longest reason that is kept. */
-export const ANSWER_LENGTH_MAX = 16_384;
 const TEXT_LENGTH_MAX = 4_096;
 const SCHEMA_LENGTH_MAX = 65_536;
+/** There is one use today. */
+const USES_MAX = 16;
 
 const id = { type: 'integer', minimum: 0 } as const;
 const text = { type: 'string', maxLength: TEXT_LENGTH_MAX } as const;
@@ -58,12 +63,13 @@ const FROM_THREAD = {
     {
       properties: {
         type: { const: 'ready' },
-        apiVersion: { type: 'integer' },
+        apiVersion: text,
         name: text,
         description: text,
         configSchema: { type: 'string', maxLength: SCHEMA_LENGTH_MAX },
+        uses: { type: 'array', items: text, maxItems: USES_MAX },
       },
-      required: ['apiVersion', 'name', 'description', 'configSchema'],
+      required: ['apiVersion', 'name', 'description', 'configSchema', 'uses'],
     },
     {
       properties: { type: { const: 'answer' }, id, answer: { type: 'string', maxLength: ANSWER_LENGTH_MAX } },
@@ -79,6 +85,7 @@ const FROM_THREAD = {
       },
       required: ['id', 'method', 'node'],
     },
+    { properties: { type: { const: 'leases' }, id, request: LEASE_REQUEST }, required: ['id', 'request'] },
     {
       properties: {
         type: { const: 'log' },

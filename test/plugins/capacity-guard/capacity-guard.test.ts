@@ -3,6 +3,7 @@ import { MEMORY_ACTIONS } from '../../../src/kernel/memory-action.ts';
 import { plugin } from '../../../src/plugins/capacity-guard/capacity-guard.ts';
 import type { ClusterReader } from '../../../src/plugins/cluster-reader.ts';
 import type { PluginContext } from '../../../src/plugins/define-plugin.ts';
+import { noLeases } from '../../../src/plugins/node-leases.ts';
 import { memoryNotify } from '../../support/notifier-call.ts';
 
 const ignore = () => undefined;
@@ -17,7 +18,8 @@ const CLUSTER: ClusterReader = {
 };
 
 function contextOf(cluster: ClusterReader): PluginContext {
-  return { signal: AbortSignal.any([]), log: { debug: ignore, info: ignore, warn: ignore, error: ignore }, cluster };
+  const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+  return { signal: AbortSignal.any([]), log, cluster, leases: noLeases('not used') };
 }
 
 describe('capacity-guard', () => {
