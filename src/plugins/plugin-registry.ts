@@ -6,6 +6,7 @@ import { NOTIFIER_API_VERSION } from '../contract/notifier.ts';
 import { BUILT_IN_PLUGINS } from './built-in-plugins.ts';
 import { addConfigFormats } from './config-formats.ts';
 import { PLUGIN_USES, type PluginUse } from './define-plugin.ts';
+import { descriptionOf } from './in-process/description-of.ts';
 import { describePlugin } from './in-process/describe-plugin.ts';
 import type { PluginDescription } from './in-process/thread-messages.ts';
 
@@ -46,21 +47,25 @@ interface Loaded {
 }
 
 /**
- * Loads the built-in plugins and those named, each in a thread of its own: no plugin code runs in this thread. Rejects
+ * Loads the plugins named, each in a thread of its own: nothing of them runs in this thread; and the built-in ones. Rejects
  * with one Error that has a line for each plugin that cannot be used.
  */
 export async function loadPlugins(options: LoadPluginsOptions): Promise<PluginRegistry> {
   const { specifiers, directory = process.cwd(), loadTimeoutMs = LOAD_TIMEOUT_MS } = options;
   const wanted = [
-    ...BUILT_IN_PLUGINS.map((moduleUrl) => ({ origin: 'built-in', resolve: () => moduleUrl })),
-    ...specifiers.map((origin) => ({ origin, resolve: () => resolveModule(origin, directory) })),
+    ...BUILT_IN_PLUGINS.map(({ plugin, moduleUrl }) => ({
+      origin: 'built-in',
+      load: () => Promise.resolve(register('built-in', moduleUrl, descriptionOf(plugin))),
+    })),
+    ...specifiers.map((origin) => ({
+      origin,
+      async load() {
+        const moduleUrl = resolveModule(origin, directory);
+        return register(origin, moduleUrl, await describePlugin(moduleUrl, loadTimeoutMs));
+      },
+    })),
   ];
-  const results = await Promise.allSettled(
-    wanted.map(async ({ origin, resolve }) => {
-      const moduleUrl = resolve();
-      return register(origin, moduleUrl, await describePlugin(moduleUrl, loadTimeoutMs));
-    }),
-  );
+  const results = await Promise.allSettled(wanted.map(({ load }) => load()));
   const mistakes: string[] = [];
   const loaded = new Map<string, Loaded>();
   for (const [at, result] of results.entries()) {

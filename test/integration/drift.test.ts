@@ -1,5 +1,6 @@
 /** Somebody else changes a block: said, or put right, as driftPolicy says. A reboot is no drift. */
 import assert from 'node:assert/strict';
+import { eventually } from '../support/eventually.ts';
 import { followBlock } from '../support/follow-block.ts';
 import { openOperatorStage, type OperatorStage } from '../support/operator-stage.ts';
 import { readyOf } from '../support/simulated-cluster.ts';
@@ -24,7 +25,11 @@ describe('drift', function () {
     assert.deepEqual([readyOf(status)?.status, status.state], ['False', 'offline']);
     await stage.byHand(NODE, 'memory7', 'online_movable');
     await stage.waitReady(name);
-    const events = (await stage.events(name)).map(({ type, reason }) => `${type} ${reason}`);
+    // An event comes after the status that it is about.
+    const events = await eventually('all is told', async () => {
+      const told = (await stage.events(name)).map(({ type, reason }) => `${type} ${reason}`);
+      return told.length >= 3 ? told : undefined;
+    });
     assert.deepEqual(events, ['Normal Settled', 'Warning Drifted', 'Normal Settled']);
     assert.deepEqual(await stage.operations(`MemoryBlock="${name}"`), [], 'no operation');
   });

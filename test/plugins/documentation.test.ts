@@ -38,7 +38,7 @@ describe('plugin documentation', function () {
     assert.match(registry.validateConfig('quiet-hours', { from: 8, to: 25 }) ?? '', /config\/to must be <= 24/);
   });
 
-  for (const moduleUrl of BUILT_IN_PLUGINS) {
+  for (const { moduleUrl } of BUILT_IN_PLUGINS) {
     const name = basename(dirname(fileURLToPath(moduleUrl)));
 
     it(`has a page about ${name} that names every setting and shows a manifest that fits`, async () => {

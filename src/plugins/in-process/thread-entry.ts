@@ -5,6 +5,7 @@
  * thread, which the main thread takes as a crash.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { descriptionOf } from './description-of.ts';
 import { ANSWER_LENGTH_MAX } from '../../contract/notifier-answer.ts';
 import type { ClusterReader } from '../cluster-reader.ts';
 import type { NotifierPlugin, PluginContext, PluginLog } from '../define-plugin.ts';
@@ -37,14 +38,7 @@ port.on('message', (message: ToThread) => {
   if (message.type === 'call') void answer(message);
   else settleRequest(message);
 });
-send({
-  type: 'ready',
-  apiVersion: String(plugin.apiVersion),
-  name: String(plugin.name),
-  description: String(plugin.description),
-  configSchema: JSON.stringify(plugin.configSchema ?? null),
-  uses: (plugin.uses ?? []).map(String),
-});
+send({ type: 'ready', ...descriptionOf(plugin) });
 
 async function answer({ id, event, config, abortAfterMs }: ToThread & { type: 'call' }): Promise<void> {
   const context: PluginContext = { signal: AbortSignal.timeout(abortAfterMs), log: callLog(), cluster, leases };
