@@ -12,6 +12,8 @@ import type { PluginDescription } from './in-process/thread-messages.ts';
 
 /** A DNS label, so that it can stand in a manifest, a metric and an event. */
 const PLUGIN_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+/** `origin` of the plugins that every operator has. */
+const BUILT_IN = 'built-in';
 /** A plugin's module is imported in this time or the operator does not start. */
 const LOAD_TIMEOUT_MS = 10_000;
 
@@ -54,8 +56,8 @@ export async function loadPlugins(options: LoadPluginsOptions): Promise<PluginRe
   const { specifiers, directory = process.cwd(), loadTimeoutMs = LOAD_TIMEOUT_MS } = options;
   const wanted = [
     ...BUILT_IN_PLUGINS.map(({ plugin, moduleUrl }) => ({
-      origin: 'built-in',
-      load: () => Promise.resolve(register('built-in', moduleUrl, descriptionOf(plugin))),
+      origin: BUILT_IN,
+      load: () => Promise.resolve(register(BUILT_IN, moduleUrl, descriptionOf(plugin))),
     })),
     ...specifiers.map((origin) => ({
       origin,
