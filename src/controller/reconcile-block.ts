@@ -15,7 +15,7 @@ import { isSameStatus } from './operator-fields.ts';
 import { plan, type Action, type DropFinalizer, type RunningOperation } from './plan.ts';
 import { progressOf, type OperationProgress } from './progress.ts';
 import { OperationRecovery } from './recover-operation.ts';
-import { registeredNotifiers } from './registered-notifiers.ts';
+import { chainFingerprint } from './registered-notifiers.ts';
 import { LONG_WAIT_MS } from './report-locks.ts';
 import { CONFLICT_MS, logFields, StatusReporter } from './report-status.ts';
 
@@ -204,7 +204,6 @@ export class BlockReconciler {
     const nodeGone = this.#whyNodeIsGone(block);
     const nodeMemory = caches.nodeMemories.get(nodeName);
     const subject = { cluster: clusterId, block, nodeMemory, node: caches.nodes.get(nodeName) };
-    const { fingerprint } = registeredNotifiers(caches.notifiers.list(), subject);
     return plan({
       cluster: clusterId,
       block,
@@ -212,7 +211,7 @@ export class BlockReconciler {
       ...(nodeGone === undefined ? {} : { nodeGone }),
       isCrdTerminating,
       ...(operation ? { operation } : {}),
-      chain: fingerprint,
+      chain: chainFingerprint(caches.notifiers.list(), subject),
       ...(maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines }),
       nowMs: clock.nowMs(),
     });

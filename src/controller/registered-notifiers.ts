@@ -26,17 +26,28 @@ export interface ChainSubject {
 
 /** Those that match the block and its node; one that is suspended, or is being deleted, is not asked. */
 export function registeredNotifiers(all: readonly MemoryNotifier[], subject: ChainSubject): NotifierChain {
-  const { cluster, block, nodeMemory, node } = subject;
+  const selected = all.filter((notifier) => isSelected(notifier, subject));
+  return {
+    notifiers: orderChain(selected.map((notifier) => registeredNotifier(notifier, subject.cluster))),
+    fingerprint: fingerprintOf(selected),
+  };
+}
+
+/** The fingerprint alone: every look at a block compares it, and needs no more. */
+export function chainFingerprint(all: readonly MemoryNotifier[], subject: ChainSubject): string {
+  return fingerprintOf(all.filter((notifier) => isSelected(notifier, subject)));
+}
+
+/** Generations tell of every edit, so of all that decides the order as well. */
+function fingerprintOf(selected: readonly MemoryNotifier[]): string {
+  const identity = selected.map(({ metadata }) => `${metadata.uid ?? ''}@${String(metadata.generation ?? 0)}`).sort();
+  return createHash('sha256').update(identity.join()).digest('hex').slice(0, 16);
+}
+
+function isSelected({ metadata, spec }: MemoryNotifier, { block, nodeMemory, node }: ChainSubject): boolean {
+  if (metadata.deletionTimestamp !== undefined || spec.suspend === true) return false;
   const nodeLabels = { ...nodeMemory?.metadata.labels, ...node?.metadata.labels };
-  const matching = all
-    .filter(({ metadata, spec }) => metadata.deletionTimestamp === undefined && spec.suspend !== true)
-    .filter(
-      ({ spec }) => matches(spec.nodeSelector, nodeLabels) && matches(spec.blockSelector, block?.metadata.labels),
-    );
-  const generations = new Map(matching.map(({ metadata }) => [metadata.name, metadata.generation ?? 0]));
-  const notifiers = orderChain(matching.map((notifier) => registeredNotifier(notifier, cluster)));
-  const identity = notifiers.map(({ name, uid }) => `${uid}@${String(generations.get(name))}`).join();
-  return { notifiers, fingerprint: createHash('sha256').update(identity).digest('hex').slice(0, 16) };
+  return matches(spec.nodeSelector, nodeLabels) && matches(spec.blockSelector, block?.metadata.labels);
 }
 
 /** No selector selects everything. */

@@ -9,7 +9,7 @@ import { WriteGate } from '../../src/online-mems/write-gate.ts';
 import { memoryDriverSuite } from '../contract/memory-driver-suite.ts';
 import { driverCall, OperationRun, UNINTERRUPTED } from '../support/driver-run.ts';
 import { eventually } from '../support/eventually.ts';
-import { without } from '../support/without.ts';
+import { leaveOut } from '../../src/controller/leave-out.ts';
 import { startSimulatedNode, type SimulatedNode } from '../support/simulated-driver.ts';
 
 const PATIENCE = { firstMs: 5, waitMs: 60_000, changeMs: 0 };
@@ -121,7 +121,7 @@ describe('gated driver', () => {
       assert.equal(mems.tryGetOnlineMems(), false, step);
     }
     const { tokens: all } = driverCall({ operation: 'offline', step: 'finish', blockId: 40, bootId });
-    const tokens = without(all, MEM_HOTPLUG_LOCK);
+    const tokens = leaveOut(all, MEM_HOTPLUG_LOCK);
     assert.equal(errnoOf(await offline().step('finish', { tokens })), 'ok');
     assert.equal(mems.tryGetOnlineMems(), true);
   });

@@ -7,7 +7,7 @@ import { CHAIN_LENGTH_MAX, lookAgain, type LookAgainFacts } from '../../src/cont
 import { whyNodeIsGone } from '../../src/controller/node-presence.ts';
 import { registeredNotifiers, type ChainSubject } from '../../src/controller/registered-notifiers.ts';
 import type { OperationType } from '../../src/kernel/memory-block.ts';
-import { without } from '../support/without.ts';
+import { leaveOut } from '../../src/controller/leave-out.ts';
 import { blockOf, BOOT, CLUSTER, NODE, nodeMemoryOf, notifierOf } from '../support/block-fixtures.ts';
 
 const DELETED = { deletionTimestamp: '2026-01-01T00:00:00Z' };
@@ -101,7 +101,7 @@ describe('the second look', () => {
   });
 
   it('of an operation without an object proceeds, with the arguments that it was started with', () => {
-    const found = lookAgain(without(online, 'block'), factsOf(undefined));
+    const found = lookAgain(leaveOut(online, 'block'), factsOf(undefined));
     assert.ok(found.verdict === 'proceed');
     assert.equal(found.onlineType, undefined);
     assert.equal(found.autoOnline, 'offline');

@@ -12,7 +12,7 @@ import {
   type OperationType,
 } from '../../src/kernel/memory-block.ts';
 import { ZONES } from '../../src/kernel/zone.ts';
-import { without } from '../support/without.ts';
+import { leaveOut } from '../../src/controller/leave-out.ts';
 import { ALL_CAPABILITIES, blockOf, BOOT, CLUSTER, nodeMemoryOf } from '../support/block-fixtures.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -374,8 +374,8 @@ describe('plan, whatever the block', () => {
 
   it('starts nothing when nothing is asked for', () => {
     neverStarts((block) => {
-      const metadata = without(block.metadata, 'deletionTimestamp');
-      return { block: { ...block, metadata, spec: without(block.spec, 'state') } };
+      const metadata = leaveOut(block.metadata, 'deletionTimestamp');
+      return { block: { ...block, metadata, spec: leaveOut(block.spec, 'state') } };
     });
   });
 
@@ -455,7 +455,7 @@ function perfectWorld(block: MemoryBlock, action: Action, nowMs: number): Memory
   const observed: ObservedBlock = { state: verdict.to, ...(verdict.to === 'online' ? { zone: zoneFor(block) } : {}) };
   const outcome = { type, result: 'Succeeded' as const, message: 'done', notifiers: [] };
   const ended = { outcome, runId: `run-${String(nowMs)}`, generation: metadata.generation ?? 0, nowMs };
-  return { ...block, status: { ...applyOutcome(without(status, 'zone'), ended), ...observed } };
+  return { ...block, status: { ...applyOutcome(leaveOut(status, 'zone'), ended), ...observed } };
 }
 
 /** The driver settles what a dead offline left before it begins: back online, or offline, whichever the step needs. */

@@ -17,7 +17,7 @@ import { SelfHealingInformer } from '../../src/k8s/self-healing-informer.ts';
 import { lastCallWriter } from '../../src/operator/last-calls.ts';
 import { sharedControlPlane, type TestControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
-import { without } from '../support/without.ts';
+import { leaveOut } from '../../src/controller/leave-out.ts';
 
 const NODE = 'cluster-test';
 const NAME = `${NODE}-memory32`;
@@ -72,7 +72,7 @@ describe('the Kubernetes adapter on a real API server', function () {
     const second = await read();
     assert.equal(second.status?.operation?.runId, 'r');
     assert.equal(second.status.state, 'online');
-    assert.equal(await cluster.writeBlockStatus(second, without(settled(second), 'operation')), 'written');
+    assert.equal(await cluster.writeBlockStatus(second, leaveOut(settled(second), 'operation')), 'written');
     const third = await read();
     assert.equal(third.status?.operation, undefined);
     assert.equal(third.status?.zone, 'Normal');
@@ -103,7 +103,7 @@ describe('the Kubernetes adapter on a real API server', function () {
     const written = await read();
     const refusal = (error: unknown): boolean => error instanceof ApiError && error.code === 422 && !error.isTransient;
     await assert.rejects(cluster.writeBlockStatus(written, { ...settled(written), fencingToken: 6 }), refusal);
-    await assert.rejects(cluster.writeBlockStatus(written, without(settled(written), 'fencingToken')), refusal);
+    await assert.rejects(cluster.writeBlockStatus(written, leaveOut(settled(written), 'fencingToken')), refusal);
   });
 
   it('lets kubectl wait for Ready, but not for one from before an edit', async () => {

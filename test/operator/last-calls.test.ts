@@ -4,7 +4,7 @@ import type { NotifierCall } from '../../src/contract/notifier-calls.ts';
 import type { LastCall } from '../../src/contract/resources.ts';
 import { LastCalls } from '../../src/operator/last-calls.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { without } from '../support/without.ts';
+import { leaveOut } from '../../src/controller/leave-out.ts';
 
 const CALL: NotifierCall = {
   name: 'guard',
@@ -17,7 +17,7 @@ const CALL: NotifierCall = {
   durationMs: 20,
 };
 
-const AGREED: NotifierCall = { ...without(without(CALL, 'errno'), 'reason'), result: 'NOTIFY_OK' };
+const AGREED: NotifierCall = { ...leaveOut(CALL, 'errno', 'reason'), result: 'NOTIFY_OK' };
 const LATER: NotifierCall = { ...AGREED, action: 'MEM_ONLINE' };
 
 describe('the last call of a notifier', () => {

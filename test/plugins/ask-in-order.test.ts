@@ -13,7 +13,7 @@ import { answerChain, beginChain, type ChainAnswer } from '../../src/kernel/noti
 import { MEMORY_ACTIONS } from '../../src/kernel/memory-action.ts';
 import { askInOrder, type Clock } from '../../src/plugins/ask-in-order.ts';
 import { memoryNotify, registeredNotifier } from '../support/notifier-call.ts';
-import { without } from '../support/without.ts';
+import { leaveOut } from '../../src/controller/leave-out.ts';
 
 const START_MS = Date.parse('2026-01-01T00:00:00Z');
 const WALK_MS = 60_000;
@@ -22,7 +22,7 @@ const VETO: NotifierReply = { kind: 'answer', answer: { result: 'NOTIFY_BAD', er
 const CRASH: NotifierReply = { kind: 'error', message: 'crashed' };
 
 function walkOf(action: WalkNotify['action'] = 'MEM_GOING_OFFLINE'): WalkNotify {
-  return without(without(without(memoryNotify({ action }), 'uid'), 'notifier'), 'deadline');
+  return leaveOut(memoryNotify({ action }), 'uid', 'notifier', 'deadline');
 }
 
 function inputOf(notifiers: readonly RegisteredNotifier[], action?: WalkNotify['action']): CallPluginsInput {

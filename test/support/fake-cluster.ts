@@ -10,7 +10,7 @@ import type { Caches, Cluster, KubeletStatus, NodeObject, WriteResult } from '..
 import { KUBELET_CAPACITY_STALE } from '../../src/controller/kubelet-capacity.ts';
 import type { BlockEvent } from '../../src/controller/event-of.ts';
 import type { Change } from '../../src/controller/controller.ts';
-import { without } from './without.ts';
+import { leaveOut } from '../../src/controller/leave-out.ts';
 import type { ShownLocks } from '../../src/controller/report-locks.ts';
 import { operatorFields } from '../../src/controller/operator-fields.ts';
 
@@ -109,7 +109,7 @@ export class FakeCluster implements Cluster {
     return this.#request(() => {
       const live = this.nodeMemories.get(node);
       if (!live) return 'gone';
-      const status = without(live.status ?? {}, 'locks');
+      const status = leaveOut(live.status ?? {}, 'locks');
       this.nodeMemories.set(node, { ...live, status: { ...status, ...(locks.length > 0 ? { locks } : {}) } });
       this.shownLocks.push(locks);
       return 'written';
@@ -122,7 +122,7 @@ export class FakeCluster implements Cluster {
       if (!live) return 'gone';
       const others = live.status?.conditions?.filter(({ type }) => type !== KUBELET_CAPACITY_STALE) ?? [];
       const { kubelet, conditions = [] } = kubeletStatus;
-      const status = { ...without(live.status ?? {}, 'kubelet'), conditions: [...others, ...conditions] };
+      const status = { ...leaveOut(live.status ?? {}, 'kubelet'), conditions: [...others, ...conditions] };
       this.nodeMemories.set(metadata.name, { ...live, status: { ...status, ...(kubelet ? { kubelet } : {}) } });
       this.kubeletWrites.push(kubeletStatus);
       return 'written';

@@ -9,7 +9,7 @@ import type {
   OperationRequest,
 } from '../../src/contract/operations.ts';
 import { applyOutcome } from '../../src/controller/record-outcome.ts';
-import { without } from './without.ts';
+import { leaveOut } from '../../src/controller/leave-out.ts';
 import { BOOT, CLUSTER } from './block-fixtures.ts';
 import type { FakeClock } from './fake-clock.ts';
 import type { FakeCluster } from './fake-cluster.ts';
@@ -69,7 +69,7 @@ export class FakeOperations implements OperationStarter {
     };
     const generation = input.block?.generation ?? 0;
     this.#cluster.patchStatus(name, (before) => {
-      const status = without(before, 'zone');
+      const status = leaveOut(before, 'zone');
       const seen = full.result === 'Succeeded' ? SEEN_AFTER[type] : { state: status.state ?? 'absent' };
       return applyOutcome({ ...status, ...seen }, { outcome: full, runId, generation, nowMs: this.#clock.nowMs() });
     });
