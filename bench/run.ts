@@ -4,6 +4,7 @@
  *   npm run bench -- locks      what it costs to take an operation's locks
  *   npm run bench -- readers    what it costs to keep memory from changing
  *   npm run bench -- notifiers  what it costs to ask notifier plugins
+ *   npm run bench -- scale      what a fleet costs: time, memory, processor, requests, history events
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { renderBudgets, type Budget } from './report/budget.ts';
@@ -15,6 +16,8 @@ import type { NotifiersOptions } from './notifiers/notifiers-benchmark.ts';
 import { renderNotifiers } from './notifiers/notifiers-report.ts';
 import type { ReadersBenchmarkOptions } from './readers/readers-benchmark.ts';
 import { renderReaders } from './readers/readers-report.ts';
+import type { ScaleOptions } from './scale/scale-benchmark.ts';
+import { renderScale } from './scale/scale-report.ts';
 
 function count(text: string): number {
   const value = Number(text);
@@ -84,6 +87,20 @@ program
     const { runNotifiersBenchmark } = await import('./notifiers/notifiers-benchmark.ts');
     const result = await runNotifiersBenchmark(options, progress);
     await show(output, result, renderNotifiers(result.measurements));
+  });
+
+program
+  .command('scale')
+  .description('a fleet of simulated nodes: all blocks online, idle, a restart of the operator, and one large node')
+  .option('--nodes <count>', 'nodes of the fleet', count, 50)
+  .option('--blocks-per-node <count>', 'blocks of each', count, 40)
+  .option('--idle-seconds <count>', 'how long nobody does anything', count, 30)
+  .option('--large-node <count>', 'blocks of the one large node', count, 256)
+  .option('--output <file>', 'where all figures go, as JSON', reportFile('scale'))
+  .action(async ({ output, ...options }: ScaleOptions & OutputOption) => {
+    const { runScaleBenchmark } = await import('./scale/scale-benchmark.ts');
+    const result = await runScaleBenchmark(options, progress);
+    await show(output, result, renderScale(result.measurements, result.options));
   });
 
 await program.parseAsync();

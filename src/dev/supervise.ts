@@ -60,6 +60,8 @@ export interface SuperviseOptions {
 export interface ProcessGroup {
   /** Throws when the command cannot be started, and once `stopAll` was called. */
   start(spec: ChildSpec): Promise<SupervisedChild>;
+  /** Those that run now, in the order of their start. */
+  running(): readonly SupervisedChild[];
   /** Stops all, the last started first. Afterwards none runs, nor will: a start that is under way fails. */
   stopAll(): Promise<void>;
 }
@@ -90,6 +92,7 @@ export function supervise(options: SuperviseOptions): ProcessGroup {
       });
       return child;
     },
+    running: () => [...children].filter(({ isRunning }) => isRunning),
     async stopAll() {
       isClosed = true;
       for (const child of [...children].reverse()) await child.stop();

@@ -23,6 +23,7 @@ import { loadKubeConfig } from '../../src/k8s/kube-config.ts';
 import { connectTemporal, type TemporalConnections } from '../../src/temporal/connect-temporal.ts';
 import { eventually } from './eventually.ts';
 import { createKubectl } from './kubectl.ts';
+import { localNodeFiles } from './node-files.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import { installTestRuntime } from './test-runtime.ts';
 
@@ -80,7 +81,8 @@ export class OperatorStage extends SimulatedCluster {
   private constructor(parts: Parts) {
     const { environment, kubeConfig } = parts;
     const { nodesDirectory, tools, controlPlane } = environment;
-    super({ kubectl: createKubectl(tools.kubectl, controlPlane.kubeconfig), kubeConfig, nodesDirectory });
+    const kubectl = createKubectl(tools.kubectl, controlPlane.kubeconfig);
+    super({ kubectl, kubeConfig, nodeFiles: localNodeFiles(nodesDirectory) });
     this.environment = environment;
     this.clusterId = parts.clusterId;
     this.unexpectedExits = parts.unexpectedExits;

@@ -2,9 +2,6 @@
  * A cluster with simulated nodes, as integration tests act on it and look at it: people's acts go through kubectl, looks
  * go straight to the API server and to the nodes' own files.
  */
-import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { memoryBlockName } from '../../src/contract/names.ts';
 import type {
@@ -22,6 +19,7 @@ import { apiRequest } from '../../src/k8s/api-request.ts';
 import { MEMORY_BLOCKS, MEMORY_NOTIFIERS, NODE_MEMORIES, type ResourceKind } from '../../src/k8s/resource-kind.ts';
 import { eventually, type EventuallyOptions } from './eventually.ts';
 import type { Kubectl } from './kubectl.ts';
+import type { NodeFiles } from './node-files.ts';
 
 /** One block of DMA32, three of Normal and four of Movable memory; everything from block 8 on is free to be added. */
 export const SMALL_LAYOUT: NodeMemorySpec = {
@@ -58,19 +56,19 @@ export interface SimulatedClusterOptions {
   /** As the administrator. */
   readonly kubectl: Kubectl;
   readonly kubeConfig: KubeConfig;
-  /** Where the agent keeps the state of its nodes. */
-  readonly nodesDirectory: string;
+  /** What the agent keeps of its nodes. */
+  readonly nodeFiles: NodeFiles;
 }
 
 export class SimulatedCluster {
   readonly kubectl: Kubectl;
   readonly kubeConfig: KubeConfig;
-  readonly #nodesDirectory: string;
+  readonly #nodeFiles: NodeFiles;
 
-  constructor({ kubectl, kubeConfig, nodesDirectory }: SimulatedClusterOptions) {
+  constructor({ kubectl, kubeConfig, nodeFiles }: SimulatedClusterOptions) {
     this.kubectl = kubectl;
     this.kubeConfig = kubeConfig;
-    this.#nodesDirectory = nodesDirectory;
+    this.#nodeFiles = nodeFiles;
   }
 
   /** A simulated node that an agent serves. `spec.simulated` is laid over SMALL_LAYOUT's. */
@@ -179,10 +177,9 @@ export class SimulatedCluster {
 
   /** Every real change of a node's blocks, oldest first. */
   async effects(node: string): Promise<readonly Effect[]> {
-    const file = path.join(this.#nodesDirectory, node, 'effects.jsonl');
-    if (!existsSync(file)) return [];
-    const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
-    return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Effect);
+    const lines = (await this.#nodeFiles.read(node, 'effects.jsonl')) ?? '';
+    const whole = lines.trimEnd().split('\n');
+    return whole.filter((line) => line !== '').map((line) => JSON.parse(line) as Effect);
   }
 
   /** The changes of one block: `created`, `pages-online` … */
@@ -192,13 +189,14 @@ export class SimulatedCluster {
 
   /** What the node really is, whatever the cluster says. */
   async nodeState(node: string): Promise<SimulatedState> {
-    const file = path.join(this.#nodesDirectory, node, 'state.json');
-    return JSON.parse(await readFile(file, 'utf8')) as SimulatedState;
+    const state = await this.#nodeFiles.read(node, 'state.json');
+    if (state === undefined) throw new Error(`${node} has no state: no agent has ever served it`);
+    return JSON.parse(state) as SimulatedState;
   }
 
   /** Acts on the node behind the operator's back: `byHand(node, 'memory8', 'offline')`, `byHand(node, 'reboot')`. */
   async byHand(node: string, file: string, word = ''): Promise<void> {
-    await writeFile(path.join(this.#nodesDirectory, node, 'by-hand', file), word);
+    await this.#nodeFiles.write(node, `by-hand/${file}`, word);
   }
 
   /** Events about an object, in the order in which they happened. */

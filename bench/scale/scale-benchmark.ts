@@ -1,0 +1,127 @@
+/** `npm run bench -- scale`: a fleet of simulated nodes, from nothing to all online; idle; a restart; one large node. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startLocalEnvironment, type LocalEnvironment } from '../../src/dev/local-environment.ts';
+import type { SupervisedChild } from '../../src/dev/supervise.ts';
+import { clusterId } from '../../src/k8s/cluster-id.ts';
+import { loadKubeConfig } from '../../src/k8s/kube-config.ts';
+import { createLogger } from '../../src/process/create-logger.ts';
+import { connectTemporal } from '../../src/temporal/connect-temporal.ts';
+import { installRuntime } from '../../src/temporal/install-runtime.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import type { Budget } from '../report/budget.ts';
+import { describeMachine, type Machine } from '../report/machine.ts';
+import { Fleet } from './fleet.ts';
+import { measurePhase, type Observed, type PhaseCost } from './measure-phase.ts';
+import { measureHistories, measureTime, type HistoryCost, type TimeCost } from './operation-histories.ts';
+import { scaleBudgets } from './scale-report.ts';
+
+export interface ScaleOptions {
+  readonly nodes: number;
+  readonly blocksPerNode: number;
+  readonly idleSeconds: number;
+  /** Blocks of the one large node. */
+  readonly largeNode: number;
+}
+
+export interface ScaleMeasurements {
+  /** All blocks of all nodes, offline to online. */
+  readonly fleet: PhaseCost;
+  readonly histories: HistoryCost;
+  /** Everything is settled, nobody wants anything. */
+  readonly idle: PhaseCost;
+  /** The operator is stopped and started; until it has looked at every block again. */
+  readonly restart: PhaseCost;
+  /** The blocks of one node, which take turns. */
+  readonly largeNode: PhaseCost;
+  readonly largeNodeTime: TimeCost;
+}
+
+export interface ScaleResult {
+  readonly machine: Machine;
+  readonly options: ScaleOptions;
+  readonly measurements: ScaleMeasurements;
+  readonly budgets: readonly Budget[];
+}
+
+const TIME_SAMPLE = 64;
+const LARGE_NODE = 'large-node';
+
+export async function runScaleBenchmark(
+  options: ScaleOptions,
+  onProgress: (line: string) => void,
+): Promise<ScaleResult> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'memhp-bench-'));
+  onProgress('starting etcd, kube-apiserver, Temporal, one operator and one agent');
+  const environment = await startLocalEnvironment({ directory, headless: true });
+  const cleanups: (() => unknown)[] = [() => rm(directory, { recursive: true, force: true }), () => environment.stop()];
+  try {
+    const machine = await describeMachine(environment.tools);
+    const measurements = await measure(environment, options, onProgress, cleanups);
+    return { machine, options, measurements, budgets: scaleBudgets(measurements) };
+  } finally {
+    for (const cleanup of cleanups.reverse()) await cleanup();
+  }
+}
+
+async function measure(
+  environment: LocalEnvironment,
+  { nodes, blocksPerNode, idleSeconds, largeNode }: ScaleOptions,
+  onProgress: (line: string) => void,
+  cleanups: (() => unknown)[],
+): Promise<ScaleMeasurements> {
+  const kubeConfig = loadKubeConfig({ kubeconfig: environment.controlPlane.kubeconfig });
+  const log = createLogger({ process: 'bench', level: process.env['MEMHP_LOG_LEVEL'] ?? 'error', format: 'text' });
+  installRuntime(log);
+  const temporal = await connectTemporal(log, new AbortController().signal, environment.temporal);
+  if (!temporal) throw new Error('unreachable: nothing aborts this wait');
+  cleanups.push(() => temporal.close());
+  const fleet = new Fleet(kubeConfig);
+  cleanups.push(() => fleet.stop());
+
+  const operator = await startOperator(environment);
+  await environment.startAgent({ name: 'agent' });
+  const observed: Observed = { kubeConfig, processes: () => environment.processes.running() };
+  const phase = (act: () => Promise<void>): Promise<PhaseCost> => measurePhase(observed, act);
+
+  const names = Array.from({ length: nodes }, (_, index) => `node-${String(index)}`);
+  onProgress(`${String(nodes)} nodes with ${String(blocksPerNode)} blocks each`);
+  const blocks = await fleet.createNodes(names, blocksPerNode);
+  const large = await fleet.createNodes([LARGE_NODE], largeNode);
+  const fleetCost = await phase(() => fleet.bringOnline(blocks, everyTenth(blocks.length, onProgress)));
+  const histories = await measureHistories(temporal.client, await clusterId(kubeConfig), names);
+  onProgress(`idle for ${String(idleSeconds)} s`);
+  const idle = await phase(() => delay(idleSeconds * 1000));
+  onProgress('the operator starts anew');
+  const restart = await phase(async () => {
+    await operator.stop();
+    await startOperator(environment);
+  });
+  onProgress(`one node with ${String(largeNode)} blocks`);
+  const largeCost = await phase(() => fleet.bringOnline(large, everyTenth(large.length, onProgress)));
+  const largeNodeTime = await measureTime(temporal.client, LARGE_NODE, TIME_SAMPLE);
+  return { fleet: fleetCost, histories, idle, restart, largeNode: largeCost, largeNodeTime };
+}
+
+function everyTenth(total: number, onProgress: (line: string) => void): (ready: number) => void {
+  let told = 0;
+  return (ready) => {
+    const tenth = Math.floor((10 * ready) / total);
+    if (tenth > told) onProgress(`${String(ready)} of ${String(total)} blocks are online`);
+    told = Math.max(told, tenth);
+  };
+}
+
+/** Resolves when it has copies of all kinds. */
+async function startOperator(environment: LocalEnvironment): Promise<SupervisedChild> {
+  const operator = await environment.startOperator({ name: 'operator' });
+  const log = (): Promise<string> => readFile(operator.logFile, 'utf8');
+  const seen = (await log()).length;
+  await eventually('the operator watches every kind', async () => {
+    const lines = (await log()).slice(seen).split('\n');
+    return lines.filter((line) => line.includes('"message":"watching"')).length >= 4;
+  });
+  return operator;
+}
