@@ -8,7 +8,8 @@ import type {
   NodeMemoryStatus,
   ObjectMeta,
 } from '../contract/resources.ts';
-import type { BlockEvent } from './event-of.ts';
+import type { NewMemoryBlock } from './discover-blocks.ts';
+import type { BlockEvent, NodeEvent } from './event-of.ts';
 
 /** A core/v1 Node, as far as it matters here. */
 export interface NodeObject {
@@ -46,6 +47,8 @@ export interface Cluster {
   readNode(name: string): Promise<NodeObject | undefined>;
   /** Whether the CRD of MemoryBlocks is being deleted, or is gone. */
   isCrdTerminating(): Promise<boolean>;
+  /** Leaves an object of that name as it is, whoever created it. */
+  createBlock(block: NewMemoryBlock): Promise<'created' | 'exists'>;
   /** Writes the operator's fields of `status`; the agent's stay as they are. */
   writeBlockStatus(block: MemoryBlock, status: MemoryBlockStatus): Promise<WriteResult>;
   writeFinalizers(block: MemoryBlock, finalizers: readonly string[]): Promise<WriteResult>;
@@ -60,6 +63,8 @@ export interface Cluster {
   ): Promise<WriteResult>;
   /** Never rejects: an event that cannot be told is no reason to stop. */
   recordEvent(block: MemoryBlock, event: BlockEvent): Promise<void>;
+  /** Never rejects, for the same reason. */
+  recordNodeEvent(nodeMemory: NodeMemory, event: NodeEvent): Promise<void>;
 }
 
 /** The part of winston's logger that is used here: a constant message, data in fields. */

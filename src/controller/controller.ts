@@ -9,18 +9,23 @@ import type { LockService } from '../contract/lock-service.ts';
 import type { NotifierTransport } from '../contract/notifier.ts';
 import type { OperationStarter } from '../contract/operation-starter.ts';
 import type { MemoryBlock, MemoryNotifier, NodeMemory } from '../contract/resources.ts';
+import { BlockDiscovery, REDISCOVER_MS } from './block-discovery.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { Caches, Cluster, Log, NodeObject } from './cluster.ts';
+import type { ControllerMetrics } from './controller-metrics.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { notifierConditions } from './notifier-conditions.ts';
 import { describeTransport, notifierTransport } from './notifier-transport.ts';
 import type { OperationPolicy } from './operation-request.ts';
+import { RecentLockTables } from './recent-lock-tables.ts';
 import { BlockReconciler } from './reconcile-block.ts';
 import { KubeletReporter } from './report-kubelet.ts';
 import { LocksReporter } from './report-locks.ts';
 
 /** A look is a few requests of milliseconds each; more side by side would only queue up at the API server. */
 const CONCURRENCY = 8;
+/** Nodes; of each, several MemoryBlocks are created side by side. */
+const DISCOVERY_CONCURRENCY = 1;
 
 export type Change = 'add' | 'update' | 'delete';
 
@@ -33,8 +38,12 @@ export interface ControllerOptions extends OperationPolicy {
   /** What is wrong with how a notifier's plugin is reached or configured, and what to do; undefined when nothing is. */
   readonly checkTransport: (transport: NotifierTransport) => Promise<string | undefined>;
   readonly log: Log;
+  /** Unset: nobody measures. */
+  readonly metrics?: ControllerMetrics;
   readonly clock?: Clock;
   readonly concurrency?: number;
+  /** Between 0 and 1; Math.random when unset. */
+  readonly random?: () => number;
 }
 
 export class Controller {
@@ -47,6 +56,8 @@ export class Controller {
   readonly #locks: KeyedQueue;
   /** Nodes whose kubelet may have something new to say, or something old. */
   readonly #kubelets: KeyedQueue;
+  /** Nodes that may have blocks without a MemoryBlock. */
+  readonly #discovery: KeyedQueue;
   /** Objects that went away while they named an operation, by their names. */
   readonly #orphaned = new Map<string, MemoryBlock>();
   /** What was last seen of each node, notifier: most of their updates change nothing for any block. */
@@ -60,23 +71,17 @@ export class Controller {
     const onLongWait = (node: string): void => {
       this.#locks.add(node);
     };
-    this.#reconciler = new BlockReconciler({ ...options, clock, onLongWait });
-    const locksReporter = new LocksReporter({ ...options, clock });
-    const queue = (what: string, process: (name: string) => Promise<number | undefined>): KeyedQueue =>
-      new KeyedQueue({
-        process,
-        concurrency: options.concurrency ?? CONCURRENCY,
-        clock,
-        onError: (name, error, retryMs) => {
-          const fields = { [what]: name, error: error instanceof Error ? error.message : String(error), retryMs };
-          options.log.error('look failed; it is tried again', fields);
-        },
-      });
-    this.#blocks = queue('block', (name) => this.#lookAtBlock(name));
-    this.#notifiers = queue('notifier', (name) => this.#lookAtNotifier(name));
+    const locks = new RecentLockTables(options.locks, clock);
+    this.#reconciler = new BlockReconciler({ ...options, clock, locks, onLongWait });
+    const locksReporter = new LocksReporter({ ...options, clock, locks });
+    this.#blocks = this.#queue('memoryblock', 'block', (name) => this.#lookAtBlock(name));
+    this.#notifiers = this.#queue('memorynotifier', 'notifier', (name) => this.#lookAtNotifier(name));
     const kubeletReporter = new KubeletReporter({ ...options, clock });
-    this.#kubelets = queue('node', (name) => kubeletReporter.look(name));
-    this.#locks = queue('node', (name) => locksReporter.look(name));
+    this.#kubelets = this.#queue('nodememory-kubelet', 'node', (name) => kubeletReporter.look(name));
+    this.#locks = this.#queue('nodememory-locks', 'node', (name) => locksReporter.look(name));
+    const discovery = new BlockDiscovery({ ...options, random: options.random ?? Math.random });
+    const discover = (name: string): Promise<number | undefined> => discovery.look(name);
+    this.#discovery = this.#queue('nodememory-discovery', 'node', discover, DISCOVERY_CONCURRENCY);
   }
 
   /** Call once all copies are complete: until then an object that is not in them might just not be there yet. */
@@ -84,30 +89,27 @@ export class Controller {
     this.#isStarted = true;
     for (const { metadata } of this.#options.caches.blocks.list()) this.#blocks.add(metadata.name);
     for (const { metadata } of this.#options.caches.notifiers.list()) this.#notifiers.add(metadata.name);
-    for (const node of this.#options.caches.nodeMemories.list()) {
-      this.#followShownLocks(node);
-      this.#kubelets.add(node.metadata.name);
-    }
+    for (const node of this.#options.caches.nodeMemories.list()) this.#lookAtNodeMemory(node);
   }
 
   /** Lets what runs end, and starts nothing more. Operations go on: they are not ours. */
   async stop(): Promise<void> {
     this.#isStarted = false;
-    await Promise.all([this.#blocks.drain(), this.#notifiers.drain(), this.#locks.drain(), this.#kubelets.drain()]);
+    const queues = [this.#blocks, this.#notifiers, this.#locks, this.#kubelets, this.#discovery];
+    await Promise.all(queues.map((queue) => queue.drain()));
   }
 
   blockChanged(block: MemoryBlock, change: Change): void {
     const { name } = block.metadata;
     if (change === 'delete' && block.status?.operation) this.#orphaned.set(name, block);
-    if (this.#isStarted) this.#blocks.add(name);
+    if (!this.#isStarted) return;
+    this.#blocks.add(name);
+    if (change === 'delete') this.#discovery.addAfter(block.spec.nodeName, REDISCOVER_MS);
   }
 
   nodeMemoryChanged(node: NodeMemory, change: Change): void {
     const { metadata, spec, status } = node;
-    if (this.#isStarted && change !== 'delete') {
-      this.#followShownLocks(node);
-      this.#kubelets.add(metadata.name);
-    }
+    if (this.#isStarted && change !== 'delete') this.#lookAtNodeMemory(node);
     const { bootId, blockSize, capabilities, conditions } = status ?? {};
     const agent = conditions?.find(({ type }) => type === 'AgentReady');
     const owners = metadata.ownerReferences?.map(({ uid }) => uid);
@@ -129,8 +131,30 @@ export class Controller {
     for (const block of this.#options.caches.blocks.list()) this.blockChanged(block, 'update');
   }
 
+  /** `controller`: its name in metrics; `what`: what its keys are the names of. */
+  #queue(
+    controller: string,
+    what: string,
+    process: (name: string) => Promise<number | undefined>,
+    concurrency = this.#options.concurrency ?? CONCURRENCY,
+  ): KeyedQueue {
+    const { log, metrics } = this.#options;
+    const measured = metrics?.queue(controller, concurrency, () => queue.state);
+    const queue: KeyedQueue = new KeyedQueue({
+      process,
+      concurrency,
+      clock: this.#clock,
+      onError: (name, error, retryMs) => {
+        log.error('look failed; it is tried again', { [what]: name, error, retryMs });
+      },
+      ...(measured ? { metrics: measured } : {}),
+    });
+    return queue;
+  }
+
   #nodeAspects(key: string, node: string, change: Change, aspects: readonly unknown[]): void {
     if (!this.#isNews(key, change, aspects)) return;
+    if (this.#isStarted) this.#discovery.add(node);
     for (const block of this.#options.caches.blocks.list()) {
       if (block.spec.nodeName === node) this.blockChanged(block, 'update');
     }
@@ -144,9 +168,11 @@ export class Controller {
     return isNews;
   }
 
-  /** Whoever has shown them may be gone: what is shown is everybody's to keep up to date. */
-  #followShownLocks({ metadata, status }: NodeMemory): void {
+  #lookAtNodeMemory({ metadata, status }: NodeMemory): void {
+    // Whoever has shown them may be gone: what is shown is everybody's to keep up to date.
     if ((status?.locks ?? []).length > 0) this.#locks.add(metadata.name);
+    this.#kubelets.add(metadata.name);
+    this.#discovery.add(metadata.name);
   }
 
   async #lookAtBlock(name: string): Promise<number | undefined> {

@@ -1,5 +1,5 @@
 /** Which change of a block's status is worth an event: a new reason, or another vetoer. */
-import type { Reason } from '../contract/conditions.ts';
+import type { NodeEventReason, Reason } from '../contract/conditions.ts';
 import type { MemoryBlock, MemoryBlockStatus } from '../contract/resources.ts';
 import { vetoerIn } from '../contract/veto-message.ts';
 
@@ -13,6 +13,9 @@ export interface BlockEvent {
   /** The same key names the same event: told twice, it is kept once. */
   readonly key: string;
 }
+
+/** An event about a NodeMemory. */
+export type NodeEvent = Omit<BlockEvent, 'reason'> & { readonly reason: NodeEventReason };
 
 const NORMAL: ReadonlySet<string> = new Set([
   'Settled',

@@ -1,34 +1,66 @@
 /** What a running operation is doing and, where it waits for locks, whom it waits for. */
-import type { LockService } from '../contract/lock-service.ts';
 import type { LockParty, LockTableView } from '../contract/locks.ts';
 import type { OperationStarter } from '../contract/operation-starter.ts';
 import type { OperationPhase } from '../contract/operations.ts';
+import type { Clock } from './clock.ts';
 import type { RunningOperation } from './plan.ts';
+import type { RecentLockTables } from './recent-lock-tables.ts';
+import { LONG_WAIT_MS } from './report-locks.ts';
 
 export interface OperationProgress extends OperationPhase {
-  /** Of a wait for locks: `online memory33 holds device_hotplug_lock since …`. */
+  /** Of a wait for locks, those that have held for a while: `online memory33 holds device_hotplug_lock since …`. */
   readonly holders?: readonly string[];
   /** A holder has ended, and its node has not confirmed yet that nothing goes on for it: why, and what to do. */
   readonly unsettled?: string;
 }
 
-/** Undefined when the run cannot answer now. */
+export interface ProgressSources {
+  readonly starter: OperationStarter;
+  readonly locks: RecentLockTables;
+  readonly clock: Clock;
+}
+
+/**
+ * Undefined when the run cannot answer now. Where many wait on one node, most are found in the lock table that another one's
+ * look has asked for, and no workflow is asked.
+ */
 export async function progressOf(
-  { starter, locks }: { readonly starter: OperationStarter; readonly locks: LockService },
+  { starter, locks, clock }: ProgressSources,
   node: string,
   { workflowId, runId }: RunningOperation,
 ): Promise<OperationProgress | undefined> {
+  const known = waitIn(await locks.recent(node), runId, clock.nowMs());
+  if (known) return known;
   const phase = await starter.phase(workflowId, runId);
   if (phase?.phase !== 'WaitingForLocks') return phase;
-  const table = await locks.table(node);
-  return typeof table === 'object' ? { ...phase, ...inTheWay(table, runId) } : phase;
+  return waitIn(await locks.table(node), runId, clock.nowMs()) ?? phase;
 }
 
-function inTheWay(table: LockTableView, runId: string): Pick<OperationProgress, 'holders' | 'unsettled'> {
+/** Undefined when the run does not wait there. */
+function waitIn(
+  table: LockTableView | 'stopped' | undefined,
+  runId: string,
+  nowMs: number,
+): OperationProgress | undefined {
+  if (typeof table !== 'object') return undefined;
   const awaited = table.locks.filter(({ waiters }) => waiters.some((waiter) => waiter.runId === runId));
-  const holders = awaited.flatMap((lock) => lock.holders.map((holder) => describeHolder(lock.name, holder)));
+  const since = awaited[0]?.waiters.find((waiter) => waiter.runId === runId)?.since;
+  if (since === undefined) return undefined;
+  const holders = awaited.flatMap((lock) =>
+    lock.holders.filter((holder) => isWorthNaming(holder, nowMs)).map((holder) => describeHolder(lock.name, holder)),
+  );
   const isClosed = awaited.some((lock) => lock.holders.some((holder) => holder.isClosed));
-  return { holders, ...(isClosed && table.unsettled !== undefined ? { unsettled: remedyFor(table) } : {}) };
+  return {
+    phase: 'WaitingForLocks',
+    since,
+    holders,
+    ...(isClosed && table.unsettled !== undefined ? { unsettled: remedyFor(table) } : {}),
+  };
+}
+
+/** In a queue that moves, everybody's status would be written anew each time that its head changes. */
+function isWorthNaming({ since, isClosed, suspect }: LockParty, nowMs: number): boolean {
+  return isClosed === true || suspect !== undefined || nowMs - Date.parse(since) >= LONG_WAIT_MS;
 }
 
 function describeHolder(lock: string, { purpose, since, isClosed, suspect }: LockParty): string {

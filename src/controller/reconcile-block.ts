@@ -1,35 +1,32 @@
 /** One look at one MemoryBlock: read, plan, act, and write the status once. */
 import { deadOperation } from '../contract/dead-operation.ts';
-import type { LockService } from '../contract/lock-service.ts';
 import { FINALIZER, operationWorkflowId } from '../contract/names.ts';
 import type { OperationStarter } from '../contract/operation-starter.ts';
 import type { OperationRequest } from '../contract/operations.ts';
 import type { MemoryBlock } from '../contract/resources.ts';
 import type { Clock } from './clock.ts';
 import type { Caches, Cluster, Log } from './cluster.ts';
+import type { ControllerMetrics } from './controller-metrics.ts';
 import { blockEvent } from './event-of.ts';
 import { assumeRunning, findOperation } from './find-operation.ts';
 import { whyNodeIsGone } from './node-presence.ts';
+import { LOOK_MS, OperationObserver } from './observe-operation.ts';
 import { operationMemo, type OperationPolicy } from './operation-request.ts';
-import { isSameStatus } from './operator-fields.ts';
 import { plan, type Action, type DropFinalizer, type RunningOperation } from './plan.ts';
-import { progressOf, type OperationProgress } from './progress.ts';
+import type { RecentLockTables } from './recent-lock-tables.ts';
 import { OperationRecovery } from './recover-operation.ts';
 import { chainFingerprint } from './registered-notifiers.ts';
-import { LONG_WAIT_MS } from './report-locks.ts';
 import { CONFLICT_MS, logFields, StatusReporter } from './report-status.ts';
-
-/** How often a running operation is looked at. */
-const LOOK_MS = LONG_WAIT_MS;
 
 export interface ReconcileDependencies extends OperationPolicy {
   readonly clusterId: string;
   readonly caches: Caches;
   readonly cluster: Cluster;
   readonly starter: OperationStarter;
-  readonly locks: LockService;
+  readonly locks: RecentLockTables;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics?: ControllerMetrics;
   /** Called while an operation has waited for locks of `node` for a while. */
   readonly onLongWait: (node: string) => void;
 }
@@ -39,19 +36,22 @@ export class BlockReconciler {
   readonly #deps: ReconcileDependencies;
   readonly #reporter: StatusReporter;
   readonly #recovery: OperationRecovery;
+  readonly #observer: OperationObserver;
 
   constructor(dependencies: ReconcileDependencies) {
     this.#deps = dependencies;
     this.#reporter = new StatusReporter(dependencies);
+    this.#observer = new OperationObserver(dependencies, this.#reporter);
     this.#recovery = new OperationRecovery(dependencies, this.#reporter);
   }
 
   /** Resolves with the time after which to look again if nothing happens before; undefined: only when something does. */
   async reconcile(name: string): Promise<number | undefined> {
     const cached = this.#deps.caches.blocks.get(name);
+    if (!cached?.status?.operation) this.#observer.forget(name);
     if (!cached) return undefined;
-    const idle = this.#idle(cached);
-    if (idle) return idle.lookAgainMs;
+    const look = (await this.#rest(cached)) ?? this.#lookedLately(cached) ?? (await this.#lookAtRunning(cached));
+    if (look) return look.lookAgainMs;
     const block = await this.#deps.cluster.readBlock(name);
     return block && this.#reconcileLive(block);
   }
@@ -61,13 +61,41 @@ export class BlockReconciler {
     return this.#recovery.abandon(block, this.#whyNodeIsGone(block) !== undefined);
   }
 
-  /** Most looks end here, without a request to any server: nothing to do, and the status says so already. */
-  #idle(block: MemoryBlock): { lookAgainMs: number | undefined } | undefined {
+  /**
+   * Most looks end here: there is nothing to do but to say so, and as a rule it is said already. Needs no read of the object:
+   * if the copy is old, a write is refused.
+   */
+  async #rest(block: MemoryBlock): Promise<{ lookAgainMs: number | undefined } | undefined> {
     if (block.status?.operation || block.metadata.deletionTimestamp !== undefined) return undefined;
     const action = this.#plan(block, false, undefined);
     if (action.kind !== 'settled' && action.kind !== 'wait') return undefined;
-    if (!isSameStatus(block.status, this.#reporter.summarize(block, action))) return undefined;
-    return { lookAgainMs: this.#untilMs(action) };
+    const result = await this.#reporter.write(block, this.#reporter.summarize(block, action));
+    return result === 'conflict' ? undefined : { lookAgainMs: this.#untilMs(action) };
+  }
+
+  #lookedLately(block: MemoryBlock): { lookAgainMs: number } | undefined {
+    const operation = assumeRunning(block.status?.operation);
+    if (!operation) return undefined;
+    const lookAgainMs = this.#observer.holdsForMs(block, operation);
+    // Whatever has changed beside the block, such as its node, is in the plan.
+    if (lookAgainMs === undefined || this.#plan(block, false, operation).kind !== 'observe') return undefined;
+    return { lookAgainMs };
+  }
+
+  /** An operation that runs as it should needs no read of its object either. */
+  async #lookAtRunning(block: MemoryBlock): Promise<{ lookAgainMs: number | undefined } | undefined> {
+    if (!block.status?.operation || block.metadata.deletionTimestamp !== undefined) return undefined;
+    let found;
+    try {
+      found = await findOperation(this.#deps.starter, block.status.operation);
+    } catch (error) {
+      return { lookAgainMs: await this.#reporter.temporalUnavailable(block, error) };
+    }
+    if (found?.kind !== 'running') return undefined;
+    const action = this.#plan(block, false, found.operation);
+    if (action.kind !== 'observe') return undefined;
+    const lookAgainMs = await this.#observer.observe(block, action.operation);
+    return lookAgainMs === CONFLICT_MS ? undefined : { lookAgainMs };
   }
 
   async #reconcileLive(block: MemoryBlock): Promise<number | undefined> {
@@ -124,7 +152,7 @@ export class BlockReconciler {
       case 'start':
         return this.#start(block, action.request);
       case 'observe':
-        return this.#observe(block, action.operation);
+        return this.#observer.observe(block, action.operation);
       case 'cancel':
         return this.#cancel(block, action);
     }
@@ -143,27 +171,12 @@ export class BlockReconciler {
     // The run before has written its outcome, or is forgotten already, and is just closing.
     if (result.runId === '' || result.runId === block.status?.lastOperation?.runId) return CONFLICT_MS;
     const workflowId = operationWorkflowId(clusterId, block.spec.nodeName, block.spec.blockId);
-    const started = { workflowId, runId: result.runId, type: request.type, start: result.kind };
-    log.info('operation', { ...logFields(block), ...started });
+    const run = { workflowId, runId: result.runId, operation: request.type };
+    if (result.kind === 'started') log.info('operation started', { ...logFields(block), ...run });
+    else log.debug('operation runs already', { ...logFields(block), ...run });
     const theirs = result.kind === 'already-running' ? result.memo : memo;
     const operation = { workflowId, runId: result.runId, startTime, memo: theirs };
-    return this.#reporter.report(block, { kind: 'observe', operation }, LOOK_MS);
-  }
-
-  async #observe(block: MemoryBlock, operation: RunningOperation): Promise<number | undefined> {
-    const { clock, onLongWait } = this.#deps;
-    const { nodeName } = block.spec;
-    const ageMs = clock.nowMs() - Date.parse(operation.startTime);
-    const action: Action = { kind: 'observe', operation };
-    if (ageMs < LOOK_MS) return this.#reporter.report(block, action, LOOK_MS - Math.max(0, ageMs));
-    let progress: OperationProgress | undefined;
-    try {
-      progress = await progressOf(this.#deps, nodeName, operation);
-    } catch (error) {
-      return this.#reporter.temporalUnavailable(block, error);
-    }
-    if (progress?.phase === 'WaitingForLocks') onLongWait(nodeName);
-    return this.#reporter.report(block, action, LOOK_MS, progress);
+    return this.#observer.report(block, operation, LOOK_MS);
   }
 
   async #cancel(block: MemoryBlock, action: Extract<Action, { kind: 'cancel' }>): Promise<number | undefined> {
@@ -181,7 +194,7 @@ export class BlockReconciler {
     if (action.reason) {
       await this.#deps.cluster.recordEvent(block, blockEvent(block, action.reason, action.why, 'DropFinalizer'));
     }
-    this.#deps.log.info('finalizer dropped', { ...logFields(block), why: action.why });
+    this.#deps.log.info('finalizer dropped', { ...logFields(block), detail: action.why });
     const others = (block.metadata.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZER);
     return this.#writeFinalizers(block, others);
   }

@@ -9,6 +9,7 @@ import type { OperationStarter } from '../contract/operation-starter.ts';
 import type { MemoryBlock, OperationStatus } from '../contract/resources.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './cluster.ts';
+import type { ControllerMetrics } from './controller-metrics.ts';
 import { findOperation } from './find-operation.ts';
 import { operationMemo, recoveryRequest } from './operation-request.ts';
 import type { RunningOperation, Wait } from './plan.ts';
@@ -20,6 +21,7 @@ export interface RecoveryDependencies {
   readonly starter: OperationStarter;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics?: Pick<ControllerMetrics, 'operationEnded'>;
 }
 
 export class OperationRecovery {
@@ -40,7 +42,8 @@ export class OperationRecovery {
       nowMs: this.#deps.clock.nowMs(),
     });
     this.#deps.log.warn('operation closed without an outcome', logFields(block, named));
-    await this.#reporter.write(block, status);
+    const written = await this.#reporter.write(block, status);
+    if (written === 'written') this.#deps.metrics?.operationEnded(named.type, 'Unknown', undefined);
     return CONFLICT_MS;
   }
 

@@ -57,10 +57,7 @@ export class LocksReporter {
       if (table !== 'stopped') return table;
       await locks.wake(node);
     } catch (error) {
-      log.warn('the locks of a node could not be looked at', {
-        node,
-        error: error instanceof Error ? error.message : String(error),
-      });
+      log.warn('the locks of a node could not be looked at', { node, error });
     }
     return undefined;
   }

@@ -1,4 +1,5 @@
 /** Writes what is being done about a block into its status, and tells of it by an event where it is news. */
+import { TemporalNotSetUpError } from '../contract/operation-starter.ts';
 import type { MemoryBlock, MemoryBlockStatus } from '../contract/resources.ts';
 import type { Clock } from './clock.ts';
 import type { Cluster, Log, WriteResult } from './cluster.ts';
@@ -37,10 +38,11 @@ export class StatusReporter {
   }
 
   temporalUnavailable(block: MemoryBlock, error: unknown): Promise<number | undefined> {
-    const why = error instanceof Error ? error.message : String(error);
-    this.#deps.log.warn('Temporal is unreachable', { ...logFields(block), error: why });
+    this.#deps.log.warn('Temporal is unavailable', { ...logFields(block), error });
     const message =
-      'the Temporal server cannot be reached; operations that run go on when it is back. Check that it runs';
+      error instanceof TemporalNotSetUpError
+        ? error.message
+        : 'the Temporal server cannot be reached; operations that run go on when it is back. Check that it runs';
     return this.report(block, { kind: 'wait', reason: 'TemporalUnavailable', message }, TEMPORAL_RETRY_MS);
   }
 

@@ -49,7 +49,7 @@ export function wantedOperation(goal: Goal, observed: Observed, can: DriverCapab
     if (can.add) return operation('add', `${goal} is wanted and there is no such block`);
     return blocked(
       'AddNotSupported',
-      "the block is not there and the node's driver cannot add it; plug the memory in, or delete this object",
+      "the block is not there and the node's driver cannot add it; have the hypervisor or the platform plug the memory in, or delete this object",
     );
   }
   return goal === 'offline' ? towardsOffline(observed.state, can) : towardsOnline(goal, observed, can);

@@ -41,6 +41,11 @@ export function isConflict(error: unknown): boolean {
   return codeOf(error) === 409;
 }
 
+/** Of a create: there is an object of that name. Other conflicts, such as a namespace that is being deleted, are not this. */
+export function isAlreadyExists(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 409 && error.reason === 'AlreadyExists';
+}
+
 /** The error for an HTTP answer with `code`; `request` reads like `GET /api/v1/nodes`. */
 export function apiErrorOf(code: number, body: string, request: string): ApiError {
   const status = parseStatus(body);

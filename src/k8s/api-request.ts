@@ -6,6 +6,7 @@
  */
 import { createConfiguration, HttpMethod, ServerConfiguration, type KubeConfig } from '@kubernetes/client-node';
 import { ApiError, apiErrorOf, unreachableError } from './api-error.ts';
+import { tellRequest } from './api-observer.ts';
 
 /** The API server itself gives up after 60 s; whoever waits on a dead connection should learn of it well before. */
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -23,9 +24,12 @@ export interface ApiRequest {
 /** The parsed answer. Throws an ApiError for anything but success. */
 export async function apiRequest(kubeConfig: KubeConfig, request: ApiRequest): Promise<unknown> {
   const what = `${request.method} ${request.path}`;
+  const startMs = performance.now();
   const { status, text } = await send(kubeConfig, request).catch((error: unknown) => {
+    tellRequest(kubeConfig, request.method, 0, performance.now() - startMs);
     throw error instanceof ApiError ? error : unreachableError(error, what);
   });
+  tellRequest(kubeConfig, request.method, status, performance.now() - startMs);
   if (status < 200 || status > 299) throw apiErrorOf(status, text, what);
   return text === '' ? undefined : (JSON.parse(text) as unknown);
 }

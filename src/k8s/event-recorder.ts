@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { ObjectMeta } from '../contract/resources.ts';
 import { cutBytes } from '../controller/cut-bytes.ts';
-import type { BlockEvent } from '../controller/event-of.ts';
-import type { NodeEventReason } from '../contract/conditions.ts';
+import type { BlockEvent, NodeEvent } from '../controller/event-of.ts';
 import { isConflict } from './api-error.ts';
 import { apiRequest } from './api-request.ts';
 import type { ResourceKind } from './resource-kind.ts';
@@ -19,7 +18,7 @@ const INSTANCE_MAX = 128;
 const NAME_PREFIX_MAX = 200;
 
 /** What is told about any kind of object. */
-export type ObjectEvent = Omit<BlockEvent, 'reason'> & { readonly reason: BlockEvent['reason'] | NodeEventReason };
+export type ObjectEvent = BlockEvent | NodeEvent;
 
 export class EventRecorder {
   readonly #kubeConfig: KubeConfig;

@@ -2,7 +2,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { ObjectMeta } from '../contract/resources.ts';
 import type { WriteResult } from '../controller/cluster.ts';
-import { isConflict, isNotFound } from './api-error.ts';
+import { isAlreadyExists, isConflict, isNotFound } from './api-error.ts';
 import { apiRequest } from './api-request.ts';
 import { applyStatus } from './apply-status.ts';
 import type { ResourceKind } from './resource-kind.ts';
@@ -36,6 +36,19 @@ export class ResourceClient<T extends Identified> {
   async list(): Promise<readonly T[]> {
     const answer = await apiRequest(this.#kubeConfig, { method: 'GET', path: this.#kind.path });
     return (answer as { items?: readonly T[] }).items ?? [];
+  }
+
+  /** `exists`: there is an object of that name, which stays as it is. */
+  async create(object: object): Promise<'created' | 'exists'> {
+    const { apiVersion, kind, path } = this.#kind;
+    const query = { fieldManager: this.#fieldManager };
+    try {
+      await apiRequest(this.#kubeConfig, { method: 'POST', path, query, body: { apiVersion, kind, ...object } });
+      return 'created';
+    } catch (error) {
+      if (isAlreadyExists(error)) return 'exists';
+      throw error;
+    }
   }
 
   /** Applies this field manager's part of the status to `object` as it was read. */

@@ -6,13 +6,14 @@
  * list, watch from there, and on any error list again after a jittered backoff.
  */
 import { Watch, type KubeConfig } from '@kubernetes/client-node';
-import type { ObjectMeta } from '../contract/resources.ts';
 import { jitteredBackoffMs } from '../controller/backoff.ts';
 import { pause, systemClock, type Clock } from '../controller/clock.ts';
-import { isNotFound } from './api-error.ts';
+import { codeOf, isNotFound } from './api-error.ts';
+import { observerOf, tellRequest, type WatchRestart } from './api-observer.ts';
 import { apiRequest } from './api-request.ts';
+import { ObjectCopy, type ChangeKind, type KubernetesThing } from './object-copy.ts';
 import type { ResourceKind } from './resource-kind.ts';
-import { watchOnce } from './watch-once.ts';
+import { watchOnce, type WatchEnd } from './watch-once.ts';
 
 /** First retry soon, for a server that restarts takes seconds; later ones seldom enough not to hinder its start. */
 const BACKOFF = { baseMs: 250, maxMs: 10_000 };
@@ -22,15 +23,8 @@ const MISSING_KIND_RETRY_MS = 1_000;
 const SHORT_WATCH_MS = 1_000;
 /** Bounds for how long an event that got lost on the way could go unnoticed. */
 const RELIST_MS = 600_000;
-/** Twice the library's idle limit of a watch: a failure that heals within one reconnect is not worth being unready. */
-const STALE_AFTER_MS = 60_000;
-
-/** What every object of any kind has. */
-export interface KubernetesThing {
-  readonly metadata: ObjectMeta & { readonly namespace?: string };
-}
-
-export type ChangeKind = 'add' | 'update' | 'delete';
+/** The library ends a watch that is silent for 30 s, and the next one is answered at once, or else nobody is there. */
+const SILENCE_MAX_MS = 45_000;
 
 /** `missing`: the server does not know the kind, because its CRD is not installed. */
 export type InformerState = 'starting' | 'synced' | 'failing' | 'missing';
@@ -41,7 +35,6 @@ export interface InformerOptions<T extends KubernetesThing> {
   readonly fieldSelector?: string;
   /** Every object is told again, as an update, at each list: at least this often. */
   readonly relistMs?: number;
-  readonly staleAfterMs?: number;
   readonly backoff?: { readonly baseMs: number; readonly maxMs: number };
   readonly onChange?: (object: T, change: ChangeKind) => void;
   /** Called when the state changes, and with the error that caused it. */
@@ -53,17 +46,19 @@ export interface InformerOptions<T extends KubernetesThing> {
 export class SelfHealingInformer<T extends KubernetesThing> {
   private readonly options: InformerOptions<T>;
   private readonly clock: Clock;
-  private readonly objects = new Map<string, T>();
+  private readonly copy: ObjectCopy<T>;
   private readonly stopping = new AbortController();
   private readonly firstSync = Promise.withResolvers<undefined>();
   private loop: Promise<void> | undefined;
   private failures = 0;
   private current: InformerState = 'starting';
-  private failingSinceMs: number | undefined;
+  private lastError: unknown;
+  private heardMs = 0;
 
   constructor(options: InformerOptions<T>) {
     this.options = options;
     this.clock = options.clock ?? systemClock;
+    this.copy = new ObjectCopy((object, change) => options.onChange?.(object, change));
   }
 
   /** Starts to follow; returns at once. */
@@ -80,22 +75,33 @@ export class SelfHealingInformer<T extends KubernetesThing> {
 
   /** `name`, or `namespace/name` of a namespaced kind. */
   get(name: string): T | undefined {
-    return this.objects.get(name);
+    return this.copy.get(name);
   }
 
   list(): readonly T[] {
-    return [...this.objects.values()];
+    return this.copy.list();
+  }
+
+  get kind(): string {
+    return this.options.kind.kind;
   }
 
   get state(): InformerState {
     return this.current;
   }
 
-  /** Whether the copy is complete and no older than a failure of `staleAfterMs`. */
-  isAlive(): boolean {
-    if (this.current === 'synced') return true;
-    if (this.current !== 'failing' || this.failingSinceMs === undefined) return false;
-    return this.clock.nowMs() - this.failingSinceMs < (this.options.staleAfterMs ?? STALE_AFTER_MS);
+  /**
+   * Whether the copy is complete and follows the server: nothing has failed since it was last brought up to date, and the
+   * server was heard of within 45 s.
+   */
+  check(): { readonly ok: boolean; readonly message: string } {
+    if (this.current !== 'synced') {
+      const why = this.lastError === undefined ? '' : `: ${messageOf(this.lastError)}`;
+      return { ok: false, message: `${this.current}${why}` };
+    }
+    const silenceMs = this.clock.nowMs() - this.heardMs;
+    if (silenceMs <= SILENCE_MAX_MS) return { ok: true, message: 'synced' };
+    return { ok: false, message: `nothing was heard of the API server for ${String(Math.round(silenceMs / 1000))} s` };
   }
 
   /** Resolves once all objects were listed for the first time, or the kind was found not to exist, or on stop. */
@@ -121,7 +127,8 @@ export class SelfHealingInformer<T extends KubernetesThing> {
   private async listAndWatch(): Promise<void> {
     const { items, resourceVersion } = await this.readList();
     if (this.stopped) return;
-    this.replace(items);
+    this.heard();
+    this.copy.replace(items);
     this.become('synced');
     const relist = new AbortController();
     const cancelRelist = this.clock.after(this.options.relistMs ?? RELIST_MS, () => {
@@ -139,21 +146,55 @@ export class SelfHealingInformer<T extends KubernetesThing> {
     let from = resourceVersion;
     while (!signal.aborted) {
       const startedMs = this.clock.nowMs();
-      const end = await watchOnce<T>({
-        watch,
-        path: this.options.kind.path,
-        query: { resourceVersion: from, fieldSelector: this.options.fieldSelector, allowWatchBookmarks: true },
-        signal,
-        onEvent: (phase, object) => {
-          this.failures = 0;
-          this.apply(phase, object);
-        },
-      });
+      const end = await this.watchFrom(watch, from, signal);
+      if (!end) return;
+      this.tellRestart(end.kind);
       if (end.kind === 'expired') return;
       from = end.resourceVersion ?? from;
       if (this.clock.nowMs() - startedMs >= SHORT_WATCH_MS) this.failures = 0;
       else await this.backOff(signal);
     }
+  }
+
+  /** Undefined when `signal` has ended it. */
+  private async watchFrom(watch: Watch, resourceVersion: string, signal: AbortSignal): Promise<WatchEnd | undefined> {
+    const { kubeConfig, kind, fieldSelector } = this.options;
+    let openings = 0;
+    let code = 0;
+    try {
+      const end = await watchOnce<T>({
+        watch,
+        path: kind.path,
+        query: { resourceVersion, fieldSelector, allowWatchBookmarks: true },
+        signal,
+        onOpened: () => {
+          openings += 1;
+          this.heard();
+          tellRequest(kubeConfig, 'GET', 200);
+        },
+        onHeard: () => {
+          this.heard();
+        },
+        onEvent: (phase, object) => {
+          this.failures = 0;
+          this.copy.apply(phase, object);
+        },
+      });
+      return signal.aborted ? undefined : end;
+    } catch (error) {
+      code = codeOf(error);
+      throw error;
+    } finally {
+      if (openings === 0 && !signal.aborted) tellRequest(kubeConfig, 'GET', code);
+    }
+  }
+
+  private heard(): void {
+    this.heardMs = this.clock.nowMs();
+  }
+
+  private tellRestart(reason: WatchRestart): void {
+    observerOf(this.options.kubeConfig)?.watchRestarted(this.options.kind.kind, reason);
   }
 
   private async readList(): Promise<{ items: readonly T[]; resourceVersion: string }> {
@@ -166,8 +207,10 @@ export class SelfHealingInformer<T extends KubernetesThing> {
   /** A kind that is gone has no objects: they are told as deleted. After any other error the copy stays as it was. */
   private async recover(error: unknown): Promise<void> {
     if (this.stopped) return;
+    this.lastError = error;
+    this.tellRestart('failed');
     if (isNotFound(error)) {
-      this.replace([]);
+      this.copy.replace([]);
       this.become('missing', error);
       await pause(this.clock, MISSING_KIND_RETRY_MS, this.stopping.signal);
       return;
@@ -182,38 +225,8 @@ export class SelfHealingInformer<T extends KubernetesThing> {
     await pause(this.clock, jitteredBackoffMs(this.options.backoff ?? BACKOFF, this.failures++, random), signal);
   }
 
-  private replace(items: readonly T[]): void {
-    const names = new Set(items.map(keyOf));
-    for (const [name, object] of [...this.objects]) {
-      if (names.has(name)) continue;
-      this.objects.delete(name);
-      this.tell(object, 'delete');
-    }
-    for (const object of items) this.put(object);
-  }
-
-  private apply(phase: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void {
-    if (this.stopped) return;
-    if (phase !== 'DELETED') {
-      this.put(object);
-    } else if (this.objects.delete(keyOf(object))) {
-      this.tell(object, 'delete');
-    }
-  }
-
-  private put(object: T): void {
-    const change = this.objects.has(keyOf(object)) ? 'update' : 'add';
-    this.objects.set(keyOf(object), object);
-    this.tell(object, change);
-  }
-
-  private tell(object: T, change: ChangeKind): void {
-    this.options.onChange?.(object, change);
-  }
-
   private become(state: InformerState, error?: unknown): void {
-    if (state === 'failing') this.failingSinceMs ??= this.clock.nowMs();
-    else this.failingSinceMs = undefined;
+    if (state === 'synced') this.lastError = undefined;
     const changed = state !== this.current;
     this.current = state;
     if (changed) this.options.onState?.(state, error);
@@ -221,6 +234,6 @@ export class SelfHealingInformer<T extends KubernetesThing> {
   }
 }
 
-function keyOf({ metadata }: KubernetesThing): string {
-  return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -10,6 +10,9 @@ export interface WatchRequest<T> {
   readonly query: Readonly<Record<string, string | boolean | undefined>>;
   readonly signal: AbortSignal;
   readonly onEvent: (phase: WatchPhase, object: T) => void;
+  readonly onOpened: () => void;
+  /** An event or a bookmark came, whatever it says. */
+  readonly onHeard: () => void;
 }
 
 /** `closed`: watch on from `resourceVersion`, where one was seen. `expired`: events were missed, so list again (410). */
@@ -48,6 +51,7 @@ export function watchOnce<T extends Versioned>(request: WatchRequest<T>): Promis
     // The library swallows what this callback throws, so it must not go unseen.
     const onEvent = (phase: string, object: T) => {
       if (isOver) return;
+      request.onHeard();
       try {
         if (phase === 'ERROR') fail(Object.assign(new Error('the watch reported an error'), object));
         else resourceVersion = deliver(phase, object, request.onEvent);
@@ -63,6 +67,7 @@ export function watchOnce<T extends Versioned>(request: WatchRequest<T>): Promis
     watch.watch(path, query, onEvent, onDone).then((opened) => {
       connection = opened;
       if (isOver) opened.abort();
+      else request.onOpened();
     }, fail);
   });
 }

@@ -136,6 +136,50 @@ describe('the keyed queue', () => {
     assert.ok(errors.every(([key]) => key === 'a'));
   });
 
+  it('tells of every key when it was added, how long it waited, how long it took and how that ended', async () => {
+    const told: unknown[] = [];
+    const gate = Promise.withResolvers<undefined>();
+    let outcome: () => Promise<number | undefined> = () => gate.promise;
+    const queue = new KeyedQueue({
+      process: () => outcome(),
+      concurrency: 1,
+      onError: () => undefined,
+      errorBackoff: { baseMs: 100, maxMs: 1_000 },
+      clock,
+      metrics: {
+        added: () => told.push('added'),
+        retried: () => told.push('retried'),
+        started: (waitedMs) => told.push(['started', waitedMs]),
+        ended: (result, workedMs) => told.push(['ended', result, workedMs]),
+      },
+    });
+    queue.add('a');
+    queue.add('a');
+    await nextTurn();
+    clock.advance(30);
+    queue.add('b');
+    queue.add('a');
+    assert.deepEqual(queue.state, { depth: 2, runningMs: [30] }, 'b waits, and a again');
+    clock.advance(10);
+    outcome = () => Promise.reject(new Error('no'));
+    gate.resolve(undefined);
+    for (let turn = 0; turn < 4; turn++) await nextTurn();
+    assert.deepEqual(queue.state, { depth: 0, runningMs: [] });
+    assert.deepEqual(told, [
+      ...['added', ['started', 0]],
+      ...['added', 'added', ['ended', 'success', 40]],
+      ...[['started', 10], ['ended', 'error', 0], 'retried'],
+      ...[['started', 10], ['ended', 'error', 0], 'retried'],
+    ]);
+    outcome = () => Promise.resolve(5_000);
+    told.length = 0;
+    clock.advance(100);
+    await nextTurn();
+    const again = [['started', 0], ['ended', 'requeue_after', 0], 'retried'];
+    assert.deepEqual(told, ['added', 'added', ['started', 0], ['ended', 'requeue_after', 0], 'retried', ...again]);
+    await queue.drain();
+  });
+
   it('drains: lets what runs end, starts nothing more', async () => {
     const gate = Promise.withResolvers<undefined>();
     const queue = queueOf(() => gate.promise, 1);
