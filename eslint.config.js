@@ -8,6 +8,7 @@ const IMPURE_PROPERTIES = [
   { object: 'Date', property: 'now', message: 'Take the time as an argument.' },
   { object: 'Math', property: 'random', message: 'Take chance as an argument.' },
 ];
+const LOG_CALL = 'CallExpression[callee.property.name=/^(?:debug|info|warn|error)$/][callee.object.name!="console"]';
 const NODE_BUILTINS = {
   regex: '^(node:|(fs|os|path|crypto|child_process|net|http|https|timers|worker_threads|util|events|stream)(/|$))',
   message: 'This file runs where Node does not: keep it pure.',
@@ -35,6 +36,14 @@ export default tseslint.config(
         'error',
         { selector: 'ExportDefaultDeclaration', message: 'Export by name.' },
         { selector: 'ExportAllDeclaration', message: 'Say what is exported.' },
+        {
+          selector: `${LOG_CALL} > :matches(TemplateLiteral, BinaryExpression).arguments:first-child`,
+          message: 'A message of the log is constant: put the data into fields (docs/logging.md).',
+        },
+        {
+          selector: `${LOG_CALL} > ObjectExpression > Property[key.name=/^(?:message|level|timestamp|process)$/]`,
+          message: 'The log has this field for itself: docs/logging.md has the others.',
+        },
       ],
     },
   },

@@ -12,7 +12,7 @@ const OPERATION = defineSearchAttributeKey(SEARCH_ATTRIBUTES.operation, 'KEYWORD
 const RESULT = defineSearchAttributeKey(SEARCH_ATTRIBUTES.result, 'KEYWORD');
 
 export class DeviceOperation<Input extends DeviceInput> extends LockedRun<Input, DeviceOutcome> {
-  readonly type: DeviceOperationType;
+  override readonly type: DeviceOperationType;
   #bootId: string | undefined;
 
   /** `what`: `cpu1`, or the address of a range. */
@@ -34,14 +34,15 @@ export class DeviceOperation<Input extends DeviceInput> extends LockedRun<Input,
   }
 
   /** Gives all locks back. Who started the operation directly can find it by the node and its result. */
-  override async end({ result, errno, message, noop }: Ending): Promise<DeviceOutcome> {
+  override async end(ending: Ending): Promise<DeviceOutcome> {
+    const { result, errno, message, noop } = ending;
     await this.releaseAll();
     upsertSearchAttributes([
       { key: NODE, value: this.input.node },
       { key: OPERATION, value: this.type },
       { key: RESULT, value: result },
     ]);
-    this.enter('Ended', `${result}: ${message}`);
+    this.tellEnd(ending);
     return { type: this.type, result, message, ...(errno ? { errno } : {}), ...(noop ? { noop } : {}) };
   }
 }

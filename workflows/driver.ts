@@ -1,7 +1,9 @@
 /** Driver steps of an operation: activities on the node's own task queue, carried out by its agent. */
 import type { DriverCall, DriverResult, DriverStep, MemoryRange, NodeInspection } from '../src/contract/driver.ts';
+import { log } from '@temporalio/workflow';
 import type { SettleResult } from '../src/contract/activities.ts';
-import type { Ending } from './ending.ts';
+import { stepFields } from '../src/contract/step-fields.ts';
+import { driverFailed, type Ending } from './ending.ts';
 import { MemHotplug, type MemHotplugContext } from './mem-hotplug.ts';
 import { NodeQueue, STEP_MS, type NodeCall } from './node-queue.ts';
 
@@ -61,7 +63,7 @@ export class Driver {
    */
   async settle(): Promise<Ending | undefined> {
     const settled = await this.queue.promptly(this.settlement.summary, this.settlement.call);
-    return 'result' in settled ? settled : undefined;
+    return 'result' in settled ? settled : this.whyOvertaken(settled);
   }
 
   /** As `settle`, but waits for the agent until the operation is cancelled. */
@@ -69,9 +71,19 @@ export class Driver {
     const { summary, call } = this.settlement;
     const cancelled: Ending = { result: 'Superseded', message: `cancelled: ${this.queue.silence()}` };
     return this.queue.interruptible<Ending | undefined>(cancelled, async () => {
-      await this.queue.patiently(summary, STEP_MS, call);
-      return undefined;
+      return this.whyOvertaken(await this.queue.patiently(summary, STEP_MS, call));
     });
+  }
+
+  /** A later token than that of a lock which is held: nothing was settled, as whoever had it may be at work. */
+  private whyOvertaken({ overtaken = {} }: SettleResult): Ending | undefined {
+    const { locks } = this.operation;
+    const held = Object.entries(locks.tokens);
+    const [name, token] = held.find(([lock, own]) => (overtaken[lock] ?? 0) > own) ?? [];
+    if (name === undefined) return undefined;
+    locks.noteRefused(name, token);
+    const message = `the node has seen token ${String(overtaken[name])} of ${name}, later than ${String(token)}, which is held`;
+    return driverFailed({ ok: false, errno: 'ESTALE', message });
   }
 
   private get settlement(): { readonly summary: string; readonly call: NodeCall<SettleResult> } {
@@ -103,6 +115,10 @@ export class Driver {
       STEP_MS + (call.timeoutMs ?? 0),
       ({ driverStep }, options) => driverStep.executeWithOptions(options, [call]),
     );
+    if (!result.ok && result.staleLock !== undefined) {
+      operation.locks.noteRefused(result.staleLock, call.tokens[result.staleLock]);
+    }
+    log.debug('driver step', stepFields(call, result));
     const what = `driver: ${summaryOf(call)}`;
     operation.tell(
       result.ok

@@ -6,7 +6,7 @@ import type { Malformed } from '../src/contract/read-message.ts';
 /** Undefined, and a warning, where a signal was not understood: a handler that threw would fail the workflow task for ever. */
 export function orDropped<T extends object>(signal: string, read: T | Malformed): T | undefined {
   if (!('malformed' in read)) return read;
-  log.warn('a signal was dropped: it is not what its receiver understands', { signal, why: read.malformed });
+  log.warn('a signal was dropped: it is not what its receiver understands', { signal, detail: read.malformed });
   return undefined;
 }
 

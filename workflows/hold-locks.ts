@@ -3,6 +3,7 @@ import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/
 import { ActivityFailure, TimeoutFailure } from '@temporalio/common';
 import type { HolderActivities, HoldLocksInput, HoldLocksOutcome } from '../src/contract/hold-locks.ts';
 import { LockClient, type Taken } from './lock-client.ts';
+import { logWith } from './log-fields.ts';
 
 /** Reached by no command that is heard of; one that runs longer is asked for once more, and goes on. */
 const COMMAND_MS = 365 * 24 * 3_600_000;
@@ -17,6 +18,7 @@ export async function holdLocks(input: HoldLocksInput): Promise<HoldLocksOutcome
   const scope = CancellationScope.current();
   const { locks: wanted, tryLock = false, ...rest } = input;
   const locks = new LockClient({ ...rest, isCancelled: () => scope.consideredCancelled });
+  logWith({ node: input.node, locks });
   return CancellationScope.nonCancellable(async () => {
     const taken = await locks.takeWith({ tryLock }, ...wanted);
     if (taken.kind === 'refused') return { kind: 'refused', errno: taken.errno, message: taken.message };

@@ -51,6 +51,8 @@ export class LockClient implements AnswerListener {
   /** Requests that wait for their answer; set once it is there. */
   private readonly waiting = new Map<string, LockAnswer | undefined>();
   private readonly taken = new Map<string, readonly HeldLock[]>();
+  /** Tokens that the node refused though they were held. */
+  private readonly refused = new Map<LockName, number>();
   /** Releases of what was granted and is not wanted, on their way. */
   private readonly returning = new Set<Promise<void>>();
 
@@ -111,6 +113,14 @@ export class LockClient implements AnswerListener {
     this.forget(releases);
     await Promise.all(this.returning);
     return released;
+  }
+
+  /**
+   * The node refused `token`. The release of the lock tells the lock service, which cannot have granted it in order: its
+   * server was put back to an earlier moment.
+   */
+  noteRefused(name: LockName, token: number | undefined): void {
+    if (token !== undefined) this.refused.set(name, token);
   }
 
   /** Tells whoever waits that what holds `taken` is not heard of; without `reason`, that it has returned. Nothing is released. */
@@ -219,7 +229,13 @@ export class LockClient implements AnswerListener {
   private message(body: Omit<LockMessage, 'holder' | 'purpose'>): LockMessageInput {
     const { workflowId, runId } = workflowInfo();
     const { cluster, node, purpose } = this.options;
-    return { cluster, node, message: { holder: { workflowId, runId }, purpose, ...body } };
+    const release = body.release && { release: body.release.map((one) => this.withRefusal(one)) };
+    return { cluster, node, message: { holder: { workflowId, runId }, purpose, ...body, ...release } };
+  }
+
+  private withRefusal(release: LockRelease): LockRelease {
+    const held = this.taken.get(release.id)?.find(({ name, token }) => this.refused.get(name) === token);
+    return held ? { ...release, refused: { name: held.name, token: held.token } } : release;
   }
 }
 

@@ -8,11 +8,14 @@ import {
   LOCK_MESSAGE_SIGNAL,
   type LockGranted,
   type LockMessage,
+  type LockRelease,
   type LockTableView,
+  type RefusedToken,
   type RequestLocksAnswer,
 } from '../src/contract/locks.ts';
 import { readLockMessage } from '../src/contract/read-lock-message.ts';
-import { waitersOf, type LockTable } from '../src/kernel/lock-queue.ts';
+import { holdersOf, waitersOf, type LockTable } from '../src/kernel/lock-queue.ts';
+import type { LockName } from '../src/kernel/lock.ts';
 import type { LockEffect, LockEvent, LockEventBody } from '../src/kernel/lock-request.ts';
 import { applyLockEvent, EMPTY_LOCK_TABLE, nextDeadlineMs, waitingSinceMs } from '../src/kernel/lock-table.ts';
 import { lockClassOf } from '../src/kernel/lockdep.ts';
@@ -23,8 +26,10 @@ import { ResetDetector } from './reset-detector.ts';
 export class LockEntity {
   readonly node: string;
   table: LockTable;
-  /** Grows with every reset: what was begun before is about a table that is no longer believed. */
+  /** Grows when the table is no longer believed (reset, or disproved): what was begun before counts no more. */
   era = 0;
+  /** The node has refused a token of a lock that is held: it has seen grants of which this run knows nothing. */
+  isDisproved = false;
   /** Somebody has begun to wait: those in the way should be looked at. */
   onWait: () => void = () => undefined;
   #unsettled: string | undefined;
@@ -94,9 +99,39 @@ export class LockEntity {
   }
 
   #take(message: LockMessage): void {
+    const refuted = message.release?.find((release) => this.#isRefuted(release, message.holder.runId));
+    // Before anything is granted to somebody else.
+    if (refuted?.refused) this.#disprove(refuted.refused);
     for (const event of lockEventsOfMessage(message, Date.now())) this.apply(event);
     this.publish();
     if (this.isAwaited) this.onWait();
+  }
+
+  /** The node has seen `token` of a lock; who holds that lock here should have the highest one. */
+  overtaken(name: LockName, token: number): void {
+    const held = holdersOf(this.table, name).flatMap((holder) => holder.held.filter((lock) => lock.name === name));
+    if (!this.isRecovering && held.some((lock) => lock.token < token)) this.#disprove({ name, token });
+  }
+
+  /** Whether `release` tells that the node refused the very token which this table gives to the sender now. */
+  #isRefuted({ id, refused }: LockRelease, runId: string): boolean {
+    const request = this.isRecovering || !refused ? undefined : this.table.requests.find((known) => known.id === id);
+    if (request?.holder.runId !== runId || request.isClosed || request.pending.length > 0) return false;
+    return request.held.some(({ name, token }) => name === refused?.name && token === refused.token);
+  }
+
+  /**
+   * The server was put back to an earlier moment, and this run with it: what it granted after that moment it does not know.
+   * Whoever is in the table may hold what somebody else was granted since; all that is older than the next epoch is settled
+   * on the node first, so those whose work was overtaken find their steps refused.
+   */
+  #disprove({ name, token }: RefusedToken): void {
+    log.warn('the node has seen later tokens: the Temporal server was put back to an earlier moment', {
+      ...{ node: this.node, lock: name, token },
+    });
+    this.era += 1;
+    this.isDisproved = true;
+    this.table = { ...this.table, isRecovering: true };
   }
 
   /** The only way in which the table changes. */
@@ -117,6 +152,7 @@ export class LockEntity {
       node: this.node,
     });
     this.era += 1;
+    this.isDisproved = false;
     this.table = EMPTY_LOCK_TABLE;
     this.#early = [];
   }
@@ -134,6 +170,7 @@ export class LockEntity {
   /** Begins to grant, with tokens of `epoch`. */
   open(epoch: number): void {
     this.apply({ kind: 'open', epoch });
+    this.isDisproved = false;
     this.#early = [];
     this.publish();
     if (this.isAwaited) this.onWait();

@@ -4,7 +4,7 @@
  */
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, proxyActivities, sleep } from '@temporalio/workflow';
-import type { LockServiceActivities, NodeActivities, SettleInput } from '../src/contract/activities.ts';
+import type { LockServiceActivities, NodeActivities, SettleInput, SettleResult } from '../src/contract/activities.ts';
 import type { ReleaseLockInput, ReleaseLockResult } from '../src/contract/locks.ts';
 import { nodeTaskQueue } from '../src/contract/names.ts';
 import { DEFAULT_LOCK_TIMINGS, type LockTimings, type NodeLocksInput } from '../src/contract/node-locks.ts';
@@ -167,14 +167,16 @@ export class LockLiveness {
       retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds', maximumAttempts: 3 },
     });
     const what = input.tokens ? Object.keys(input.tokens).join(', ') : 'all locks';
+    let overtaken: SettleResult['overtaken'];
     try {
-      await settle.executeWithOptions({ summary: `settle ${what}` }, [{ node, ...input }]);
+      ({ overtaken } = await settle.executeWithOptions({ summary: `settle ${what}` }, [{ node, ...input }]));
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       this.#entity.noteUnsettled(whyUnsettled(node, error, this.#timings.agentStartMs));
       return false;
     }
     this.#entity.noteUnsettled(undefined);
+    for (const [name, token] of Object.entries(overtaken ?? {})) this.#entity.overtaken(name, token);
     return true;
   }
 }

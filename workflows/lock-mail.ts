@@ -12,7 +12,7 @@ import type { LockServiceActivities } from '../src/contract/activities.ts';
 import type { LockMetricsSinks } from '../src/contract/lock-metrics.ts';
 import { LOCK_DENIED_SIGNAL, LOCK_GRANTED_SIGNAL, type LockDenied, type LockGranted } from '../src/contract/locks.ts';
 import type { LockEffect } from '../src/kernel/lock-request.ts';
-import { lockClassOf } from '../src/kernel/lockdep.ts';
+import { lockClassOf, type LockdepReport } from '../src/kernel/lockdep.ts';
 
 const lockGranted = defineSignal<[LockGranted]>(LOCK_GRANTED_SIGNAL);
 const lockDenied = defineSignal<[LockDenied]>(LOCK_DENIED_SIGNAL);
@@ -51,7 +51,7 @@ export class LockMail {
         this.keepTrackOf(() => this.#send(effect));
         break;
       case 'lockdep':
-        log.warn('locks were taken in an order that can deadlock', { node: this.#node, ...effect.report });
+        this.#warnOfOrder(effect.report);
         this.keepTrackOf(() => reportLockdep({ node: this.#node, report: effect.report }).catch(() => undefined));
         break;
       case 'acquired':
@@ -72,6 +72,10 @@ export class LockMail {
     void CancellationScope.nonCancellable(work).finally(() => (this.#outbound -= 1));
   }
 
+  #warnOfOrder({ cycle, chains, message: detail }: LockdepReport): void {
+    log.warn('locks were taken in an order that can deadlock', { node: this.#node, cycle, chains, detail });
+  }
+
   async #send(answer: Answer): Promise<void> {
     const { id, holder } = answer;
     const run = getExternalWorkflowHandle(holder.workflowId, holder.runId);
@@ -84,7 +88,7 @@ export class LockMail {
       }
     } catch (error) {
       if (!(error instanceof ApplicationFailure)) throw error;
-      log.info('the requester of a lock is gone', { node: this.#node, id, reason: error.message });
+      log.info('the requester of a lock is gone', { node: this.#node, id, error: error.message });
       if (answer.kind === 'grant') this.#onUndelivered(answer);
     }
   }

@@ -1,5 +1,5 @@
 /** What every workflow shares that takes locks and drives a node: who it is, what it holds, and what it tells of itself. */
-import { CancellationScope, defineQuery, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, defineQuery, log, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { RunReference } from '../src/contract/driver.ts';
 import {
   DEFAULT_TIMINGS,
@@ -12,6 +12,7 @@ import type { LockName, WantedLock } from '../src/kernel/lock.ts';
 import { Driver, type DriverContext } from './driver.ts';
 import type { Ending } from './ending.ts';
 import { LockClient, type Refused, type Taken } from './lock-client.ts';
+import { logWith } from './log-fields.ts';
 import { describeStory } from './story.ts';
 
 const operationPhase = defineQuery<OperationPhase>(OPERATION_PHASE_QUERY);
@@ -45,12 +46,16 @@ export abstract class LockedRun<Input extends OperationInput, Outcome> implement
     const { cluster, node, lockTimeoutMs } = input;
     const isCancelled = (): boolean => this.isCancelled;
     this.locks = new LockClient({ cluster, node, purpose, timeoutMs: lockTimeoutMs, isCancelled });
+    logWith({ node, locks: this.locks });
     this.driver = new Driver(this);
     setHandler(operationPhase, () => this.phase, { description: 'What the operation is doing now, and since when' });
   }
 
   /** Boot id seen under the locks; a driver refuses steps for another boot. */
   abstract get bootId(): string | undefined;
+
+  /** `online`, `offline-cpu` … */
+  abstract readonly type: string;
 
   /** Gives all locks back, then tells how it ended. */
   abstract end(ending: Ending): Promise<Outcome>;
@@ -75,6 +80,7 @@ export abstract class LockedRun<Input extends OperationInput, Outcome> implement
     const since = isSameWait ? this.phase.since : new Date().toISOString();
     this.phase = { phase, since, ...(detail ? { detail } : {}) };
     setCurrentDetails(describeStory(this.phase, this.story));
+    log.debug('phase', { phase, ...(detail ? { detail } : {}) });
   }
 
   /** See NodeQueueContext. */
@@ -84,17 +90,24 @@ export abstract class LockedRun<Input extends OperationInput, Outcome> implement
 
   /** Takes locks in the given order: one request, which holds while it waits. */
   async take(...wanted: readonly WantedLock[]): Promise<Taken | Refused> {
-    this.lockDeadlineMs = Date.now() + this.input.lockTimeoutMs;
+    const startMs = Date.now();
+    this.lockDeadlineMs = startMs + this.input.lockTimeoutMs;
     this.enter('WaitingForLocks', wanted.map((lock) => lock.name).join(', '));
     const answer = await this.locks.take(...wanted);
-    if (answer.kind === 'refused') this.tell(`locks refused: ${answer.errno}: ${answer.message}`);
-    else for (const lock of answer.locks) this.tell(`took ${lock.name} (token ${String(lock.token)})`);
+    const durationMs = Date.now() - startMs;
+    if (answer.kind === 'refused') {
+      const { errno, message: detail } = answer;
+      this.tell(`locks refused: ${errno}: ${detail}`);
+      log.info('locks refused', { errno, detail, durationMs });
+    } else {
+      for (const lock of answer.locks) this.tell(`took ${lock.name} (token ${String(lock.token)})`);
+      log.info('locks taken', { locks: answer.locks.map(({ name }) => name), durationMs });
+    }
     return answer;
   }
 
   async release(taken: Taken, ...names: LockName[]): Promise<void> {
-    const released = await this.locks.release(taken, ...names);
-    this.tell(`released ${released.join(', ')}`);
+    this.tellReleased(await this.locks.release(taken, ...names));
   }
 
   /** `mem_hotplug_done()`: the readers on the node are let in again, then the lock is given back. */
@@ -108,6 +121,19 @@ export abstract class LockedRun<Input extends OperationInput, Outcome> implement
     this.enter('Releasing');
     await this.driver.memHotplugDone();
     const released = await this.locks.releaseAll();
-    if (released.length > 0) this.tell(`released ${released.join(', ')}`);
+    if (released.length > 0) this.tellReleased(released);
+  }
+
+  private tellReleased(locks: readonly LockName[]): void {
+    this.tell(`released ${locks.join(', ')}`);
+    log.debug('locks released', { locks });
+  }
+
+  /** What `end` tells last. */
+  protected tellEnd({ result, errno, message: detail, noop }: Ending): void {
+    this.enter('Ended', `${result}: ${detail}`);
+    const durationMs = Date.now() - Date.parse(this.startTime);
+    const how = { result, ...(errno ? { errno } : {}), ...(noop ? { noop } : {}), detail };
+    log.info('operation ended', { operation: this.type, ...how, durationMs });
   }
 }

@@ -50,7 +50,9 @@ export class MemHotplug {
         ),
       );
     }
-    return answer.kind === 'begun' ? undefined : driverFailed({ ok: false, ...answer });
+    if (answer.kind === 'begun') return undefined;
+    context.locks.noteRefused(MEM_HOTPLUG_LOCK, this.writing);
+    return driverFailed({ ok: false, ...answer });
   }
 
   /** See Driver.memHotplugDone. */

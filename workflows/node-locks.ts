@@ -117,14 +117,19 @@ async function openEra(
   { cluster, node }: NodeLocksInput,
   carried: NodeLocksInput['carried'],
 ): Promise<void> {
-  const { era } = entity;
+  const { era, isDisproved } = entity;
   const { runId } = workflowInfo();
   const continued = carried ? { previousRunId: carried.runId, epoch: carried.table.epoch } : {};
   const claim = await claimLockService.executeWithOptions({ summary: 'claim the epoch of the lock service' }, [
-    { cluster, node, runId, ...continued },
+    { cluster, node, runId, ...continued, ...(isDisproved ? { isDisproved, epoch: entity.table.epoch } : {}) },
   ]);
   const { epoch, recovers = [], isPredecessorLost = false } = claim;
-  if (!isReset(entity, era) && (recovers.length > 0 || isPredecessorLost)) {
+  // Its own table is better than any history: both were put back, and the table was there before.
+  if (isDisproved && !isReset(entity, era)) {
+    await liveness.settleAll(tokenOf(epoch, 0));
+    if (isReset(entity, era)) return;
+    await recordRecovered.executeWithOptions({ summary: 'recovery is complete' }, [{ node, record: { epoch, runId } }]);
+  } else if (!isReset(entity, era) && (recovers.length > 0 || isPredecessorLost)) {
     const recovered = await recoverLockTable.executeWithOptions({ summary: 'find out what was granted before' }, [
       { cluster, node, runId, recovers },
     ]);

@@ -1,5 +1,5 @@
 /** Walks the notifier chain with one action: `memory_notify()`. */
-import { proxySinks } from '@temporalio/workflow';
+import { log, proxySinks } from '@temporalio/workflow';
 import type { NotifierCall, NotifierCallSinks } from '../src/contract/notifier-calls.ts';
 import { NOTIFIER_CALLS_MAX } from '../src/contract/operations.ts';
 import type { RegisteredNotifier, WalkNotify } from '../src/contract/notifier.ts';
@@ -61,6 +61,9 @@ function tellCall(operation: Operation, call: NotifierCall): void {
   const { name, action, result, errno, reason } = call;
   operation.tell(`${action} → ${name}: ${result}${errno ? ` ${errno}` : ''}${reason ? ` (${reason})` : ''}`);
   notifierCalls.called(call);
+  const fields = { notifier: name, action, result, ...(errno ? { errno } : {}), ...(reason ? { detail: reason } : {}) };
+  if (result === 'Error') log.warn('a notifier gave no answer', { ...fields, durationMs: call.durationMs });
+  else log.info('notifier', { ...fields, durationMs: call.durationMs });
 }
 
 function eventOf(operation: Operation, action: MemoryAction, { blockId, onlineType }: NotifiedBlock): WalkNotify {

@@ -42,7 +42,7 @@ export type Seen = Extract<LookAgainResult, { verdict: 'proceed' }> & NodeInspec
 type Indebted = Extract<LookAgainResult, { verdict: 'indebted' }>;
 
 export class Operation<Input extends OperationInput = OperationInput> extends LockedRun<Input, OperationOutcome> {
-  readonly type: OperationType;
+  override readonly type: OperationType;
   /** Answers of the chains that were walked; a veto and the CANCEL that follows it stand together. */
   notifiers: readonly NotifierStatus[] = [];
   seen: Seen | undefined;
@@ -170,7 +170,7 @@ export class Operation<Input extends OperationInput = OperationInput> extends Lo
       const recorded = await recordOutcome.executeWithOptions({ summary }, [{ node, owner: of, block, outcome }]);
       if (recorded?.retryTime) this.tell(retryMessage(recorded.retryTime, outcome.result === 'Vetoed'));
     }
-    this.enter('Ended', `${outcome.result}: ${outcome.message}`);
+    this.tellEnd(ending);
     return outcome;
   }
 }

@@ -145,7 +145,7 @@ export class PermitEntity {
     } catch (error) {
       if (!(error instanceof ApplicationFailure)) throw error;
       // Its run has closed: the next in the queue must not wait for a dead one.
-      log.info('the offline that a permit was granted to is gone', { workflowId, runId, reason: error.message });
+      log.info('the offline that a permit was granted to is gone', { workflowId, runId, error: error.message });
       this.#apply({ kind: 'release', runId });
     }
   }

@@ -1,39 +1,42 @@
-/** The agent process: serves simulated nodes, one worker and one driver each, as their NodeMemory objects come and go. */
+/** The agent process: serves nodes, one worker and one driver each, as their NodeMemory objects come and go. */
 import type { Logger } from 'winston';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { AGENT_FIELD_MANAGER } from '../contract/names.ts';
+import type { Registry } from 'prom-client';
 import type { MemoryBlock, NodeMemory } from '../contract/resources.ts';
-import { applyStatus } from '../k8s/apply-status.ts';
-import { isNotFound } from '../k8s/api-error.ts';
 import { clusterId } from '../k8s/cluster-id.ts';
 import { MEMORY_BLOCKS, NODE_MEMORIES, type ResourceKind } from '../k8s/resource-kind.ts';
 import { SelfHealingInformer } from '../k8s/self-healing-informer.ts';
-import { connectTemporal } from '../temporal/connect-temporal.ts';
-import { ensureNodeMemory } from './ensure-node-memory.ts';
+import type { Readiness } from '../process/readiness.ts';
 import { retryUntilDone } from '../process/retry-until-done.ts';
-import { SimulatedNodes } from './simulated-nodes.ts';
-import type { StatusWriter } from './status-publisher.ts';
+import { connectTemporal } from '../temporal/connect-temporal.ts';
+import { probeTemporal } from '../temporal/temporal-probe.ts';
+import { countServedNodes } from './count-served-nodes.ts';
+import { ensureNodeMemory } from './ensure-node-memory.ts';
+import type { NodeSource } from './node-source.ts';
+import { ServedNodes } from './served-nodes.ts';
+import { createStatusWriter } from './status-writer.ts';
+import { createStepReports } from './step-reports.ts';
 
 export interface AgentOptions {
   readonly kubeConfig: KubeConfig;
-  /** Each node keeps its state in a directory of its own name below this one. */
+  /** Which nodes, and by which driver. */
+  readonly source: NodeSource;
+  /** Each node keeps its files in a directory of its own name below this one. */
   readonly stateDirectory: string;
-  /** Serve these, and create their NodeMemory where it is missing; unset: every NodeMemory that has `spec.simulated`. */
-  readonly nodes?: readonly string[];
   /** Unset: from the cluster itself. */
   readonly clusterId?: string;
   readonly logger: Logger;
+  /** Where the metrics of this process are registered. */
+  readonly metrics: Registry;
+  readonly readiness: Readiness;
 }
-
-/** A write that got no answer by then is repeated; the step that waits for it has a limit of its own. */
-const WRITE_TIMEOUT_MS = 5_000;
 
 /**
  * Runs until `signal` aborts, then stops serving and says so in each NodeMemory. Servers that cannot be reached are waited
  * for. Temporal's Runtime must have been installed before.
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
-  const { kubeConfig, logger, stateDirectory, nodes } = options;
+  const { kubeConfig, logger, stateDirectory, source, metrics, readiness } = options;
   const cluster = await retryUntilDone('read the cluster id', logger, signal, () =>
     clusterId(kubeConfig, options.clusterId),
   );
@@ -41,12 +44,28 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const temporal = await connectTemporal(logger, signal);
   if (!temporal) return;
   const { native: connection, namespace } = temporal;
-  const writer = statusWriter(kubeConfig);
-  const served = new SimulatedNodes({ stateDirectory, nodes, cluster, connection, namespace, writer, logger });
+  const writer = createStatusWriter(kubeConfig);
+  const reportStep = createStepReports(metrics, logger);
+  const served = new ServedNodes({
+    source,
+    stateDirectory,
+    cluster,
+    connection,
+    namespace,
+    writer,
+    logger,
+    reportStep,
+  });
+  const probe = probeTemporal(temporal);
+  readiness.add('Temporal', () => probe.check());
+  readiness.add('nodes', () => served.check());
+  countServedNodes(metrics, served);
   try {
-    for (const node of nodes ?? []) await createNodeMemory(options, node, signal);
+    for (const node of source.nodes ?? []) await createNodeMemory(options, node, signal);
     await followCluster(options, served, signal);
   } finally {
+    readiness.shutDown();
+    probe.stop();
     await served.stop();
     await temporal.close();
   }
@@ -54,22 +73,22 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
 
 /** Tries until it is there: also when its kind is not installed, or its deletion is still under way. */
 async function createNodeMemory(
-  { kubeConfig, logger }: AgentOptions,
+  { kubeConfig, logger, source }: AgentOptions,
   name: string,
   signal: AbortSignal,
   lost?: NodeMemory,
 ): Promise<void> {
-  const attempt = () => ensureNodeMemory(kubeConfig, name, lost);
-  await retryUntilDone(`create NodeMemory ${name}`, logger, signal, attempt);
+  const wanted = { name, spec: source.newSpec(lost), ...(lost ? { lost } : {}) };
+  await retryUntilDone(`create NodeMemory ${name}`, logger, signal, () => ensureNodeMemory(kubeConfig, wanted));
 }
 
 /** Feeds `served` with what happens to NodeMemories and MemoryBlocks until `signal` aborts. */
-async function followCluster(options: AgentOptions, served: SimulatedNodes, signal: AbortSignal): Promise<void> {
-  const { kubeConfig, logger, nodes } = options;
+async function followCluster(options: AgentOptions, served: ServedNodes, signal: AbortSignal): Promise<void> {
+  const { kubeConfig, logger, source, readiness } = options;
   const onState = (kind: ResourceKind) => (state: string, error?: unknown) => {
-    if (state !== 'synced') logger.warn('watch interrupted', { kind: kind.kind, state, error: String(error) });
+    if (state !== 'synced') logger.warn('watch interrupted', { kind: kind.kind, state, error });
   };
-  const only = nodes?.length === 1 ? nodes[0] : undefined;
+  const only = source.nodes?.length === 1 ? source.nodes[0] : undefined;
   const nodeMemories = new SelfHealingInformer<NodeMemory>({
     kubeConfig,
     kind: NODE_MEMORIES,
@@ -81,7 +100,7 @@ async function followCluster(options: AgentOptions, served: SimulatedNodes, sign
       }
       const { name } = node.metadata;
       served.nodeGone(name);
-      if (nodes?.includes(name)) void createNodeMemory(options, name, signal, node);
+      if (source.nodes?.includes(name)) void createNodeMemory(options, name, signal, node);
     },
     onState: onState(NODE_MEMORIES),
   });
@@ -95,32 +114,14 @@ async function followCluster(options: AgentOptions, served: SimulatedNodes, sign
     },
     onState: onState(MEMORY_BLOCKS),
   });
-  memoryBlocks.start();
-  nodeMemories.start();
+  for (const watch of [memoryBlocks, nodeMemories]) {
+    readiness.add(`watch of ${watch.kind}`, () => watch.check());
+    watch.start();
+  }
+  readiness.started();
   await new Promise((resolve) => {
     if (signal.aborted) resolve(undefined);
     signal.addEventListener('abort', resolve, { once: true });
   });
   await Promise.all([memoryBlocks.stop(), nodeMemories.stop()]);
-}
-
-function statusWriter(kubeConfig: KubeConfig): StatusWriter {
-  const write = async (kind: ResourceKind, name: string, status: object): Promise<void> => {
-    try {
-      await applyStatus(kubeConfig, {
-        kind,
-        name,
-        status,
-        fieldManager: AGENT_FIELD_MANAGER,
-        timeoutMs: WRITE_TIMEOUT_MS,
-      });
-    } catch (error) {
-      // Deleted meanwhile: there is nobody left to tell.
-      if (!isNotFound(error)) throw error;
-    }
-  };
-  return {
-    writeNode: (name, status) => write(NODE_MEMORIES, name, status),
-    writeBlock: (name, status) => write(MEMORY_BLOCKS, name, status),
-  };
 }

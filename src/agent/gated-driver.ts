@@ -1,4 +1,4 @@
-/** A driver behind the reader gate: nothing that demands mem_hotplug_lock happens while a process holds `getOnlineMems`. */
+/** A driver behind the reader gate: nothing that demands mem_hotplug_lock is begun while a process holds `getOnlineMems`. */
 import type {
   BeginWriteInput,
   BeginWriteResult,
@@ -30,6 +30,8 @@ export interface GatePatience {
 
 const PATIENCE: GatePatience = { firstMs: 1_000, waitMs: 30_000, changeMs: 5_000 };
 
+type Refusal = DriverResult & { readonly ok: false };
+
 export class GatedDriver implements GatedMemoryDriver {
   readonly name: string;
   readonly #driver: MemoryDriver;
@@ -53,11 +55,19 @@ export class GatedDriver implements GatedMemoryDriver {
     const token = call.tokens[MEM_HOTPLUG_LOCK];
     const { runId } = call.owner;
     if (token === undefined) this.#gate.end(runId);
-    else if (demandedLocks(call).includes(MEM_HOTPLUG_LOCK)) {
-      const refusal = await this.#keepReadersOut({ token, runId }, context);
-      if (refusal) return refusal;
-    }
+    else if (demandedLocks(call).includes(MEM_HOTPLUG_LOCK)) return this.#write(call, { token, runId }, context);
     return this.#driver.step(call, context);
+  }
+
+  /**
+   * A write that an earlier agent began may still keep the gate shut, so that is waited for first. Its result stands, even
+   * if the operation is cancelled while readers who have come in since are waited for.
+   */
+  async #write(call: DriverCall, writer: Writer, context: StepContext): Promise<DriverResult> {
+    const earlier = await this.#driver.resume?.(call, context);
+    const refusal = await this.#keepReadersOut(writer, context);
+    if (refusal && !(earlier && refusal.errno === 'EINTR')) return refusal;
+    return earlier ?? this.#driver.step(call, { ...context, gateDescriptors: this.#gate.descriptors ?? [] });
   }
 
   async beginWrite(
@@ -115,7 +125,7 @@ export class GatedDriver implements GatedMemoryDriver {
     this.#gate.close();
   }
 
-  async #keepReadersOut(writer: Writer, context: StepContext): Promise<DriverResult | undefined> {
+  async #keepReadersOut(writer: Writer, context: StepContext): Promise<Refusal | undefined> {
     let told = '';
     const verdict = await this.#gate.begin(writer, (readers) => {
       const names = describeReaders(readers);
@@ -123,7 +133,9 @@ export class GatedDriver implements GatedMemoryDriver {
       return context.signal.aborted;
     });
     if (verdict.kind === 'begun') return undefined;
-    if (verdict.kind === 'stale') return { ok: false, errno: 'ESTALE', message: verdict.message };
+    if (verdict.kind === 'stale') {
+      return { ok: false, errno: 'ESTALE', message: verdict.message, staleLock: MEM_HOTPLUG_LOCK };
+    }
     return { ok: false, errno: 'EINTR', message: `interrupted while waiting for ${describeReaders(verdict.readers)}` };
   }
 }

@@ -3,6 +3,7 @@ import type { InspectInput, NodeActivities } from '../contract/activities.ts';
 import { blockIdsOf } from '../contract/driver.ts';
 import type { MemoryDriver, StepContext } from '../contract/memory-driver.ts';
 import type { GatedMemoryDriver } from './gated-driver.ts';
+import type { ReportStep } from './step-reports.ts';
 
 /** What an activity needs of Temporal's Context. */
 export interface ActivitySurroundings {
@@ -20,6 +21,8 @@ export interface NodeActivitiesOptions {
   /** Shows in the cluster what the driver did; resolves in bounded time even if the API server cannot be reached. */
   readonly publish: () => Promise<void>;
   readonly surroundings: () => ActivitySurroundings;
+  /** Told of every step that has a result. */
+  readonly reportStep?: ReportStep;
 }
 
 /** Heartbeats are sent three times per timeout, so that one may be lost. */
@@ -27,12 +30,15 @@ const HEARTBEATS_PER_TIMEOUT = 3;
 /** A cancellation comes with the answer to a heartbeat: it takes no longer than this to interrupt a step. */
 const HEARTBEAT_MS_MAX = 1_000;
 
-export function createNodeActivities({ driver, publish, surroundings }: NodeActivitiesOptions): NodeActivities {
+export function createNodeActivities(options: NodeActivitiesOptions): NodeActivities {
+  const { driver, publish, surroundings, reportStep } = options;
   return {
     inspect: async (input) => driver.inspect(await askedBlocks(driver, input)),
     driverStep: async (call) => {
       const what = `${call.operation} ${call.step}`;
+      const startMs = performance.now();
       const result = await attempt(what, surroundings(), (context) => driver.step(call, context));
+      reportStep?.(call, result, performance.now() - startMs);
       // Before the result: whoever reads the block after the operation has ended must see what it did.
       await publish();
       return result;

@@ -7,8 +7,12 @@ import type { Logger } from 'winston';
 import { nodeTaskQueue } from '../contract/names.ts';
 import { backoffMs } from '../controller/backoff.ts';
 import { systemClock } from '../controller/clock.ts';
+import { activityLogFields } from '../temporal/activity-log-fields.ts';
+import { checkWorker } from '../temporal/worker-check.ts';
 import type { GatedMemoryDriver } from './gated-driver.ts';
 import { createNodeActivities, type ActivitySurroundings } from './node-activities.ts';
+import type { Verdict } from './node-view.ts';
+import type { ReportStep } from './step-reports.ts';
 import { StatusPublisher, type StatusWriter } from './status-publisher.ts';
 
 export interface NodeAgentOptions {
@@ -19,6 +23,9 @@ export interface NodeAgentOptions {
   readonly namespace: string;
   readonly writer: StatusWriter;
   readonly logger: Logger;
+  readonly reportStep?: ReportStep;
+  /** As of StatusPublisherOptions. */
+  readonly moreConditions?: () => Promise<readonly Verdict[]>;
 }
 
 /** Steps are short or heartbeat; one that outlives this is repeated by the next worker. */
@@ -38,15 +45,21 @@ export class NodeAgent {
   readonly #whenStopping: Promise<unknown>;
   readonly #leaveDriver: () => void;
   readonly #serving: Promise<void>;
+  #worker: Worker | undefined;
 
   /** Starts to serve at once; failures of the worker are logged and it is started again. */
   constructor(options: NodeAgentOptions) {
-    const { node, driver, writer, logger } = options;
+    const { driver } = options;
     this.#options = options;
-    this.publisher = new StatusPublisher({ node, driver, writer, logger, clock: systemClock });
+    this.publisher = new StatusPublisher({ ...options, clock: systemClock });
     this.#leaveDriver = driver.onChange(() => void this.publisher.publish());
     this.#whenStopping = once(this.#stopping.signal, 'abort');
     this.#serving = this.#serve();
+  }
+
+  /** Whether steps of this node are taken now. */
+  check(): { readonly ok: boolean; readonly message: string } {
+    return this.#worker ? checkWorker(this.#worker) : { ok: false, message: 'its worker has not started' };
   }
 
   /** Takes no more steps, lets go of those under way, and says in the NodeMemory that nobody serves it. */
@@ -63,19 +76,19 @@ export class NodeAgent {
     for (let failures = 0; !this.#isStopping();) {
       const startedMs = Date.now();
       try {
-        const worker = await this.#createWorker();
-        await worker.runUntil(this.#whenStopping);
+        this.#worker = await this.#createWorker();
+        await this.#worker.runUntil(this.#whenStopping);
       } catch (error) {
         if (Date.now() - startedMs > HEALTHY_MS) failures = 0;
         const retryMs = backoffMs(RESTART_BACKOFF, failures++);
-        logger.error('worker of the node failed; starting it again', { node, retryMs, error: String(error) });
+        logger.error('worker of the node failed; starting it again', { node, retryMs, error });
         await delay(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
   }
 
   #createWorker(): Promise<Worker> {
-    const { node, cluster, driver, connection, namespace } = this.#options;
+    const { node, cluster, driver, connection, namespace, reportStep } = this.#options;
     return Worker.create({
       connection,
       namespace,
@@ -85,8 +98,10 @@ export class NodeAgent {
           driver,
           publish: () => this.publisher.publish(),
           surroundings: temporalSurroundings,
+          ...(reportStep ? { reportStep } : {}),
         }),
       },
+      interceptors: { activity: [activityLogFields] },
       maxConcurrentActivityTaskExecutions: CONCURRENT_STEPS_MAX,
       // Otherwise heartbeats, and with them cancellations, are held back for most of the heartbeat timeout.
       maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,

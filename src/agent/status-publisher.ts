@@ -4,7 +4,16 @@ import type { MemoryDriver } from '../contract/memory-driver.ts';
 import type { Condition, MemoryBlock, NodeMemory } from '../contract/resources.ts';
 import { jitteredBackoffMs } from '../controller/backoff.ts';
 import { pause, type Clock } from '../controller/clock.ts';
-import { agentReady, agentReadyOf, fingerprint, nodeFields, observedFields, type Readiness } from './node-view.ts';
+import {
+  AGENT_READY,
+  fingerprint,
+  nodeFields,
+  observedFields,
+  SERVING,
+  withTime,
+  type Readiness,
+  type Verdict,
+} from './node-view.ts';
 
 /** Applies a status; resolves too when the object does not exist. */
 export interface StatusWriter {
@@ -19,6 +28,8 @@ export interface StatusPublisherOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random?: () => number;
+  /** Conditions of the node besides AgentReady; asked each time that the status is made. */
+  readonly moreConditions?: () => Promise<readonly Verdict[]>;
 }
 
 /** An API server that cannot be reached must not keep locks held: a step waits this long for its status, no longer. */
@@ -32,8 +43,9 @@ export class StatusPublisher {
   readonly #blockIds = new Map<string, number>();
   /** Fingerprint of what the cluster has, by object name; the node's own under the empty name. */
   readonly #published = new Map<string, string>();
-  #readyCondition: Condition | undefined;
-  #readiness: Readiness = { status: 'True', reason: 'Serving', message: 'The agent serves this node.' };
+  /** The agent's conditions as the cluster has them. */
+  #conditions: readonly Condition[] = [];
+  #readiness: Readiness = SERVING;
   #isDirty = false;
   #pass: Promise<void> | undefined;
 
@@ -43,8 +55,9 @@ export class StatusPublisher {
 
   /** The NodeMemory as it is in the cluster; publishes if its status is not what the driver sees. */
   nodeSeen(node: NodeMemory): void {
-    this.#readyCondition = agentReadyOf(node);
-    this.#published.set('', fingerprint(nodeFields(node)));
+    const fields = nodeFields(node);
+    this.#conditions = fields.conditions ?? [];
+    this.#published.set('', fingerprint(fields));
     void this.#publish();
   }
 
@@ -100,7 +113,7 @@ export class StatusPublisher {
       } catch (error) {
         this.#isDirty = true;
         const retryMs = Math.round(jitteredBackoffMs(BACKOFF, failures++, random));
-        logger.warn('status not written; trying again', { node, retryMs, error: String(error) });
+        logger.warn('status not written; trying again', { node, retryMs, error });
         await pause(clock, retryMs, this.#stopping.signal);
       }
     }
@@ -108,14 +121,15 @@ export class StatusPublisher {
 
   /** Blocks first: who sees the node's ranges may then rely on them. */
   async #publishOnce(): Promise<void> {
-    const { driver, writer, node, clock } = this.#options;
+    const { driver, writer, node, clock, moreConditions } = this.#options;
     for (const [name, blockId] of [...this.#blockIds]) {
       const observed = await driver.observe(blockId);
       await this.#write(name, observed, () => writer.writeBlock(name, observed));
     }
-    const condition = agentReady(this.#readiness, this.#readyCondition, clock.nowMs());
-    this.#readyCondition = condition;
-    const status = { ...(await driver.status()), conditions: [condition] };
+    const verdicts = [{ type: AGENT_READY, ...this.#readiness }, ...((await moreConditions?.()) ?? [])];
+    const known = (type: string): Condition | undefined => this.#conditions.find((each) => each.type === type);
+    this.#conditions = verdicts.map((verdict) => withTime(verdict, known(verdict.type), clock.nowMs()));
+    const status = { ...(await driver.status()), conditions: this.#conditions };
     await this.#write('', status, () => writer.writeNode(node, status));
   }
 

@@ -12,6 +12,9 @@ import { onlineMemsCommand } from './online-mems.ts';
 import { operatorCommand } from './operator.ts';
 import { PACKAGE } from './package-version.ts';
 import { pluginCommand } from './plugin.ts';
+import { replayCommand } from './replay.ts';
+import { restoreCommand } from './restore.ts';
+import { setupCommand } from './setup.ts';
 
 const program = new Command('memhp')
   .description('declarative memory hotplug for Kubernetes nodes, carried out by Temporal workflows')
@@ -28,6 +31,9 @@ const program = new Command('memhp')
   .addCommand(pluginCommand())
   .addCommand(notifiersCommand())
   .addCommand(explainCommand())
+  .addCommand(setupCommand())
+  .addCommand(replayCommand())
+  .addCommand(restoreCommand())
   .showHelpAfterError('(memhp --help lists the commands)');
 
 try {

@@ -6,7 +6,6 @@ import { runProcess, withProcessOptions, type ProcessOptions } from './run-proce
 
 interface OperatorCommandOptions extends ProcessOptions {
   readonly plugin: string[];
-  readonly metricsAddress: string;
   readonly maxConcurrentOfflines: number;
 }
 
@@ -18,7 +17,6 @@ export function operatorCommand(): Command {
       'further notifier plugins: npm packages or paths; a MemoryNotifier can only name loaded ones',
       [],
     )
-    .option('--metrics-address <address>', 'serve GET /metrics for Prometheus there; 0: do not', ':8080')
     .addOption(
       new Option(
         '--max-concurrent-offlines <n>',
@@ -31,23 +29,17 @@ export function operatorCommand(): Command {
     .action((options: OperatorCommandOptions) => {
       provideLookupThreads();
       return runProcess('operator', options, async (running) => {
-        const [{ runOperator }, { parseListenAddress, whileServingMetrics }] = await Promise.all([
-          import('../operator/operator.ts'),
-          import('../operator/metrics-server.ts'),
-        ]);
+        const { runOperator } = await import('../operator/operator.ts');
         const { plugin: plugins, clusterId, maxConcurrentOfflines } = options;
-        return whileServingMetrics(parseListenAddress(options.metricsAddress), running.log, (metrics) =>
-          runOperator({
-            ...running,
-            plugins,
-            metrics,
-            ...(clusterId ? { clusterId } : {}),
-            ...(maxConcurrentOfflines > 0 ? { maxConcurrentOfflines } : {}),
-          }),
-        );
+        return runOperator({
+          ...running,
+          plugins,
+          ...(clusterId ? { clusterId } : {}),
+          ...(maxConcurrentOfflines > 0 ? { maxConcurrentOfflines } : {}),
+        });
       });
     });
-  return withProcessOptions(command);
+  return withProcessOptions(command, ':8080');
 }
 
 function parseLimit(text: string): number {

@@ -213,13 +213,15 @@ export interface BeginWriteInput extends WriteGateInput {
   readonly limitMs?: number;
 }
 
-/** A process on the node that holds memory in place: `get_online_mems()`. */
+/** A process on the node that holds memory in place: `get_online_mems()`; or that still writes. */
 export interface OnlineMemsReader {
   readonly pid: number;
   /** As in /proc/<pid>/comm; of a Node process the program and its script. */
   readonly command: string;
   /** RFC 3339: since when the writer has seen it. */
   readonly since: string;
+  /** It does a write that an agent began which has gone since. */
+  readonly writes?: true;
 }
 
 export type BeginWriteResult =
@@ -243,6 +245,8 @@ export interface SettleResult {
   readonly bootId: string;
   /** The highest token that the node has ever seen; 0: none. */
   readonly highestToken: number;
+  /** Of the locks that were asked about: the highest token seen, where that is later than what was asked. Unset: none is. */
+  readonly overtaken?: Readonly<Record<LockName, number>>;
 }
 
 /** Run by the node's agent on the node's queue. */

@@ -30,7 +30,7 @@ export const READY_REASONS = [
 export type Reason = (typeof READY_REASONS)[number];
 
 /** Reasons of events on a NodeMemory. */
-export const NODE_EVENT_REASONS = ['LockOrderInversion', 'LockReleased'] as const;
+export const NODE_EVENT_REASONS = ['BlocksDiscovered', 'LockOrderInversion', 'LockReleased'] as const;
 export type NodeEventReason = (typeof NODE_EVENT_REASONS)[number];
 
 export const CONDITION_TYPES = ['Ready', 'Reconciling', 'Stalled', 'Present', 'Online'] as const;

@@ -59,7 +59,13 @@ export interface DriverCall {
 
 export type DriverResult =
   | { readonly ok: true; readonly zone?: Zone; /** The device was in the wanted state already. */ readonly noop?: true }
-  | { readonly ok: false; readonly errno: Errno; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly errno: Errno;
+      readonly message: string;
+      /** Of ESTALE: the lock whose token was refused. Unset: another boot, or an agent of an earlier version. */
+      readonly staleLock?: LockName;
+    };
 
 export interface BlockInspection {
   readonly blockId: number;

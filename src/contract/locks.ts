@@ -51,6 +51,13 @@ export interface SuspectedHolder {
 export interface LockRelease {
   readonly id: string;
   readonly names?: readonly LockName[];
+  /** The node refused this token, which was held: it has seen a later one, or settled it. */
+  readonly refused?: RefusedToken;
+}
+
+export interface RefusedToken {
+  readonly name: LockName;
+  readonly token: number;
 }
 
 export interface LockGranted {

@@ -9,6 +9,8 @@ export const API_VERSION = 'v1alpha1';
 export const FINALIZER = `${API_GROUP}/memory-block`;
 export const PAUSED_ANNOTATION = `${API_GROUP}/paused`;
 export const ORPHAN_ANNOTATION = `${API_GROUP}/orphan`;
+/** On the MemoryBlocks that the operator has created by itself; its value is `true`. */
+export const DISCOVERED_LABEL = `${API_GROUP}/discovered`;
 /** On the Lease of a node: the operation that this project holds it for, as JSON. */
 export const LEASE_OPERATION_ANNOTATION = `${API_GROUP}/operation`;
 
@@ -83,6 +85,18 @@ export const PLUGIN_ACTIVITY_ID_PREFIX = 'plugin/';
 /** The name that the API server demands of a MemoryBlock: `<nodeName>-memory<blockId>`. */
 export function memoryBlockName(node: string, blockId: number): string {
   return `${node}-memory${String(blockId)}`;
+}
+
+/** What a workflow with one of the ids above is about; undefined for an id of another form, or of the whole cluster. */
+export function subjectOfWorkflow(
+  workflowId: string,
+): { readonly node: string; readonly blockId?: number } | undefined {
+  const { kind, node, rest } = /^[^/]+\/(?<kind>\w+)\/(?<node>[^/]+)(?:\/(?<rest>.+))?$/.exec(workflowId)?.groups ?? {};
+  if (node === undefined) return undefined;
+  if (kind === 'nodelocks' || kind === 'hold') return { node };
+  const [blockId = ''] = rest?.split('/') ?? [];
+  const isOfBlock = (kind === 'memoryblock' || kind === 'explain') && /^\d+$/.test(blockId);
+  return isOfBlock ? { node, blockId: Number(blockId) } : undefined;
 }
 
 /** All are of type Keyword; `memhp` development servers register them at start. */

@@ -1,4 +1,5 @@
-/** What the controller needs from Temporal. Implemented in src/temporal/; every method rejects when the server is unreachable. */
+/** What the controller needs from Temporal. Implemented in src/temporal/; every method rejects when the server is unreachable,
+ * or not set up. */
 import type { RecoveryRequest } from './dead-operation.ts';
 import type { RunReference } from './driver.ts';
 import type { OperationMemo, OperationPhase, OperationRequest } from './operations.ts';
@@ -22,6 +23,9 @@ export interface OperationDescription extends RunReference {
   /** Of a closed run, for people: `TERMINATED`, `COMPLETED` … */
   readonly closedAs?: string;
 }
+
+/** Thrown when the server answers and can run no operation, because its namespace was not prepared; says what to do. */
+export class TemporalNotSetUpError extends Error {}
 
 export interface OperationStarter {
   /** Workflow id, queue and summary follow from the request. At most one operation of a block runs at a time. */

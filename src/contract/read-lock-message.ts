@@ -9,6 +9,7 @@ import type {
   LockMessage,
   LockRelease,
   LockRequest,
+  RefusedToken,
   ReleaseLockInput,
   SuspectedHolder,
 } from './locks.ts';
@@ -86,7 +87,16 @@ export function readReleaseLock(value: unknown): ReleaseLockInput | Malformed {
 
 function release(value: unknown, name: string): LockRelease {
   const from = fields(value, name);
-  return { id: id(from['id'], `id of ${name}`), ...optional(from, 'names', names) };
+  return {
+    id: id(from['id'], `id of ${name}`),
+    ...optional(from, 'names', names),
+    ...optional(from, 'refused', refusedToken),
+  };
+}
+
+function refusedToken(value: unknown, name: string): RefusedToken {
+  const from = fields(value, name);
+  return { name: words(from['name'], `name of ${name}`), token: count(from['token'], `token of ${name}`) };
 }
 
 function request(value: unknown, name: string): LockRequest {

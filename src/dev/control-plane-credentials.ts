@@ -14,13 +14,19 @@ export interface ControlPlaneCredentials {
   readonly writeKubeconfig: (server: string, user?: { name: string; groups: readonly string[] }) => Promise<string>;
 }
 
-/** Makes a throwaway certificate authority and writes what the API server reads into `directory`. */
-export async function createCredentials(directory: string): Promise<ControlPlaneCredentials> {
+/**
+ * Makes a throwaway certificate authority and writes what the API server reads into `directory`. Its certificate is for
+ * the loopback address and for `addresses`.
+ */
+export async function createCredentials(
+  directory: string,
+  addresses: readonly string[] = [],
+): Promise<ControlPlaneCredentials> {
   const certificates = path.join(directory, 'certificates');
   await mkdir(certificates, { recursive: true, mode: 0o700 });
   const authority = await TinyCA.create('memhp-dev');
   const [serving, admin, serviceAccount] = await Promise.all([
-    authority.newServingCert('localhost', '127.0.0.1'),
+    authority.newServingCert('localhost', '127.0.0.1', ...addresses),
     authority.newClientCert(ADMIN.name, ADMIN.groups),
     generateServiceAccountKeys(),
   ]);

@@ -110,7 +110,8 @@ function environmentOf(started: Started): LocalEnvironment {
     env,
     // Several on one machine: each gets a free port, and logs which.
     startOperator: (options) => start(['operator', '--metrics-address', '127.0.0.1:0'], options),
-    startAgent: (options) => start(['agent', '--state-dir', nodesDirectory], options),
+    startAgent: (options) =>
+      start(['agent', '--state-dir', nodesDirectory, '--metrics-address', '127.0.0.1:0'], options),
     stop: () => processes.stopAll(),
   };
 }

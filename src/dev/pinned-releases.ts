@@ -6,6 +6,8 @@
  * are independent of each other. They have not been compared with the publishers' own lists (envtest-releases.yaml of
  * kubernetes-sigs/controller-tools, checksums.txt of the Temporal CLI), and no archive has been downloaded with them yet:
  * a wrong one costs a build with Go, never a wrong binary. To add a version, take the digest from those lists.
+ * What makes a node (kubelet, kube-proxy, …) and CoreDNS are in none of these archives; no digest of theirs could be
+ * compared, so they are built with Go.
  */
 import type { ToolName } from './tool-catalog.ts';
 

@@ -174,7 +174,8 @@ class Child implements SupervisedChild {
   }
 }
 
-async function readTail(file: string): Promise<string> {
+/** The end of a log file; empty when there is none. */
+export async function readTail(file: string): Promise<string> {
   const handle = await open(file).catch(() => undefined);
   if (!handle) return '';
   try {

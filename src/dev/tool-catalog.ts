@@ -1,6 +1,17 @@
 /** The servers, and the tools beside them, that the demo and the tests run: which versions, and how each is built from Go modules. */
 
-export type ToolName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'lock-checker' | 'temporal';
+export type ToolName =
+  | 'coredns'
+  | 'etcd'
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'kube-proxy'
+  | 'kube-scheduler'
+  | 'kubectl'
+  | 'kubelet'
+  | 'lock-checker'
+  | 'pause'
+  | 'temporal';
 
 export interface Tool {
   readonly name: ToolName;
@@ -32,7 +43,36 @@ const KUBERNETES_LDFLAGS = [
   `-X k8s.io/client-go/pkg/version.gitVersion=${KUBERNETES_VERSION}`,
 ].join(' ');
 
+/** A server of Kubernetes that says its version as kube-apiserver does. */
+function kubernetesServer(name: ToolName, minimumVersion: string): Tool {
+  return {
+    name,
+    envVariable: `MEMHP_${name.toUpperCase().replaceAll('-', '_')}`,
+    version: KUBERNETES_VERSION,
+    moduleDirectory: 'tools/kubernetes',
+    goPackage: `k8s.io/kubernetes/cmd/${name}`,
+    ldflags: KUBERNETES_LDFLAGS,
+    versionArguments: ['--version'],
+    versionPattern: /Kubernetes v(\d+\.\d+)/,
+    minimumVersion,
+  };
+}
+
+/** On PATH: kubelet may not be newer than the API server, nor the others far from it, so only what is built together. */
+const SAME_KUBERNETES = '1.37';
+
 export const TOOLS: Readonly<Record<ToolName, Tool>> = {
+  coredns: {
+    name: 'coredns',
+    envVariable: 'MEMHP_COREDNS',
+    version: 'v1.15.0',
+    moduleDirectory: 'tools/coredns',
+    goPackage: 'github.com/coredns/coredns',
+    ldflags: '-s -w',
+    versionArguments: ['-version'],
+    versionPattern: /CoreDNS-(\d+\.\d+)/,
+    minimumVersion: '1.9', // its kubernetes plugin reads EndpointSlices of discovery.k8s.io/v1
+  },
   etcd: {
     name: 'etcd',
     envVariable: 'MEMHP_ETCD',
@@ -44,17 +84,10 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
     versionPattern: /etcd Version: (\d+\.\d+)/,
     minimumVersion: '3.5', // oldest minor that kube-apiserver 1.32 and later run on
   },
-  'kube-apiserver': {
-    name: 'kube-apiserver',
-    envVariable: 'MEMHP_KUBE_APISERVER',
-    version: KUBERNETES_VERSION,
-    moduleDirectory: 'tools/kubernetes',
-    goPackage: 'k8s.io/kubernetes/cmd/kube-apiserver',
-    ldflags: KUBERNETES_LDFLAGS,
-    versionArguments: ['--version'],
-    versionPattern: /Kubernetes v(\d+\.\d+)/,
-    minimumVersion: '1.32', // selectableFields of custom resources
-  },
+  'kube-apiserver': kubernetesServer('kube-apiserver', '1.32'), // selectableFields of custom resources
+  'kube-controller-manager': kubernetesServer('kube-controller-manager', SAME_KUBERNETES),
+  'kube-proxy': kubernetesServer('kube-proxy', SAME_KUBERNETES),
+  'kube-scheduler': kubernetesServer('kube-scheduler', SAME_KUBERNETES),
   kubectl: {
     name: 'kubectl',
     envVariable: 'MEMHP_KUBECTL',
@@ -66,6 +99,7 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
     versionPattern: /Client Version: v(\d+\.\d+)/,
     minimumVersion: '1.30', // has --subresource without a feature gate
   },
+  kubelet: kubernetesServer('kubelet', SAME_KUBERNETES),
   'lock-checker': {
     name: 'lock-checker',
     envVariable: 'MEMHP_LOCK_CHECKER',
@@ -75,6 +109,17 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
     ldflags: '-s -w',
     versionArguments: ['-version'],
     versionPattern: /lock-checker (\d+\.\d+)/,
+    minimumVersion: '1.0',
+  },
+  pause: {
+    name: 'pause',
+    envVariable: 'MEMHP_PAUSE',
+    version: 'v1.0-c10160d0', // with a digest of its source, as above
+    moduleDirectory: 'tools/pause',
+    goPackage: '.',
+    ldflags: '-s -w',
+    versionArguments: ['-version'],
+    versionPattern: /pause (\d+\.\d+)/,
     minimumVersion: '1.0',
   },
   temporal: {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeExit, type SupervisedChild } from './supervise.ts';
+import { describeExit, readTail, type SupervisedChild } from './supervise.ts';
 
 const POLL_INTERVAL_MS = 50;
 
@@ -16,7 +16,9 @@ export async function waitUntilReady(
   while (!(await isReady().catch(() => false))) {
     if (!child.isRunning) throw new Error(describeExit(await child.exited));
     if (Date.now() > deadline) {
-      throw new Error(`${child.name} was not ready after ${String(limitMs / 1000)} s; see its log in ${child.logFile}`);
+      const tail = await readTail(child.logFile);
+      const limit = `${String(limitMs / 1000)} s`;
+      throw new Error(`${child.name} was not ready after ${limit}. End of its log (${child.logFile}):\n${tail}`);
     }
     await delay(POLL_INTERVAL_MS);
   }

@@ -16,11 +16,14 @@ export interface LockServiceClaim {
   readonly previousRunId?: string;
   /** Epoch of the carried state. */
   readonly epoch?: number;
+  /** The node has seen tokens that this run cannot account for: its server was put back to an earlier moment. */
+  readonly isDisproved?: boolean;
 }
 
 /**
  * The record to write for `claim`, given what is `recorded`. The epoch stays the same when the claimer is the recorded
- * run, or continues it; in every other case (created anew, reset, the record lost or put back) it is higher than any known.
+ * run, or continues it; in every other case (created anew, reset, disproved, the record lost or put back) it is higher than
+ * any known. What a disproved run has forgotten to have granted is settled like what a lost predecessor granted.
  *
  * `floor` is the highest epoch that the node itself has seen; 0: none. Where the record was lost, it alone keeps tokens
  * increasing.
@@ -30,9 +33,10 @@ export function claimEpoch(
   claim: LockServiceClaim,
   floor: number,
 ): LockServiceRecord {
-  const { runId, previousRunId, epoch: carried = 0 } = claim;
+  const { runId, previousRunId, epoch: carried = 0, isDisproved = false } = claim;
   const continues = recorded !== undefined && [runId, previousRunId].includes(recorded.runId);
   const known = Math.max(recorded?.epoch ?? 0, carried, floor);
+  if (isDisproved) return { epoch: known + 1, runId, isPredecessorLost: true };
   const epoch = continues && known === recorded.epoch ? known : known + 1;
   // Whoever carries a later epoch than the record has all that was granted in it.
   if (recorded !== undefined && recorded.epoch < carried) return { epoch, runId };
@@ -47,4 +51,13 @@ export function claimEpoch(
     ...(recovers.length > 0 ? { recovers } : {}),
     ...(recorded.isPredecessorLost ? { isPredecessorLost: true } : {}),
   };
+}
+
+/**
+ * The record to write when everything that was granted until now is to be settled, whoever claims next: the recorded run itself
+ * as well, should it go on.
+ */
+export function disownedRecord({ recovers, ...recorded }: LockServiceRecord, floor: number): LockServiceRecord {
+  const epoch = Math.max(recorded.epoch, floor) + 1;
+  return { epoch, runId: recorded.runId, ...(recovers ? { recovers } : {}), isPredecessorLost: true };
 }

@@ -33,12 +33,14 @@ export function createGateFiles(directory: string): GateFiles {
   return openBoth(directory, constants.O_RDONLY | constants.O_CREAT);
 }
 
+/** Ends what this process holds. A child that was handed the descriptors goes on holding it. */
 export function closeGateFiles({ turnstile, lock }: GateFiles): void {
-  // An explicit end: a child that was handed a descriptor must not keep what this process gives up.
-  for (const descriptor of [lock, turnstile]) {
-    unlock(descriptor);
-    closeSync(descriptor);
-  }
+  for (const descriptor of [lock, turnstile]) closeSync(descriptor);
+}
+
+/** Ends what is held through these descriptors, also for children that were handed them. */
+export function unlockGateFiles({ turnstile, lock }: GateFiles): void {
+  for (const descriptor of [lock, turnstile]) unlock(descriptor);
 }
 
 function openBoth(directory: string, flags: number): GateFiles {

@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { fstatSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { tryFlock, unlock } from './flock.ts';
-import { closeGateFiles, openGateFiles, type GateFiles } from './gate-files.ts';
+import { closeGateFiles, openGateFiles, unlockGateFiles, type GateFiles } from './gate-files.ts';
 
 export interface OnlineMemsOptions {
   /** The node's directory: `/run/memhp/<node>`; of a simulated node, its state directory. */
@@ -109,6 +109,7 @@ export class OnlineMems {
   /** Gives everything back. */
   close(): void {
     this.#readers = 0;
+    unlockGateFiles(this.#files);
     closeGateFiles(this.#files);
   }
 

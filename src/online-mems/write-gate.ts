@@ -1,6 +1,9 @@
 /**
  * The writer's side of `getOnlineMems`, one per node: keeps readers out while memory changes. Held for one token of
  * mem_hotplug_lock at a time; it is this process that holds it, so a restarted agent has to drain the node again.
+ *
+ * A process that does a write for the agent is handed `descriptors`. The gate is opened by closing them, never by unlocking:
+ * it stays shut for as long as such a process lives, whatever becomes of the agent and whatever the agent believes.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OnlineMemsReader } from '../contract/activities.ts';
@@ -17,7 +20,7 @@ export interface Writer {
 export type WriteGateVerdict =
   | { readonly kind: 'begun' }
   | { readonly kind: 'stale'; readonly message: string }
-  /** Given up by the caller; the turnstile stays closed. */
+  /** Given up by the caller; the turnstile stays closed. `readers` may be one that writes: then it is not ours yet. */
   | { readonly kind: 'waiting'; readonly readers: readonly OnlineMemsReader[] };
 
 export interface WriteGateOptions {
@@ -36,20 +39,29 @@ const POLL_MS_MAX = 25;
 const LOOK_MS = 1_000;
 
 export class WriteGate {
-  readonly #files: GateFiles;
+  readonly #directory: string;
   readonly #now: () => number;
+  #files: GateFiles;
   #writer: Writer | undefined;
   /** Tokens up to this one have ended their write, or were settled. */
   #ended = 0;
   #holdsTurnstile = false;
   #holdsLock = false;
+  /** A process that writes for an agent that has gone keeps the gate shut. */
+  #isShutByOther = false;
   #readers: readonly OnlineMemsReader[] = [];
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
   constructor({ directory, now = Date.now }: WriteGateOptions) {
+    this.#directory = directory;
     this.#files = createGateFiles(directory);
     this.#now = now;
+  }
+
+  /** What a process that writes inherits; undefined while the gate is open, or not yet shut. */
+  get descriptors(): readonly number[] | undefined {
+    return this.#holdsLock ? [this.#files.turnstile, this.#files.lock] : undefined;
   }
 
   /**
@@ -92,10 +104,10 @@ export class WriteGate {
     this.refuse(token);
     this.#writer = undefined;
     this.#readers = [];
-    // The lock first: whoever passes the turnstile must find it free.
-    if (this.#holdsLock) unlock(this.#files.lock);
-    if (this.#holdsTurnstile) unlock(this.#files.turnstile);
+    if (!this.#holdsTurnstile) return;
+    closeGateFiles(this.#files);
     this.#holdsLock = this.#holdsTurnstile = false;
+    this.#files = createGateFiles(this.#directory);
   }
 
   #staleness({ token, runId }: Writer): string | undefined {
@@ -111,20 +123,31 @@ export class WriteGate {
     for (let attempt = 0; !this.#holdsTurnstile && attempt < TURNSTILE_ATTEMPTS; attempt++) {
       this.#holdsTurnstile = tryFlock(this.#files.turnstile, 'exclusive');
     }
+    this.#isShutByOther = !this.#holdsTurnstile && !this.#isPassable();
     if (this.#holdsTurnstile) this.#holdsLock ||= tryFlock(this.#files.lock, 'exclusive');
     return this.#holdsLock;
+  }
+
+  /** Only a writer takes LOCK_EX of the turnstile. */
+  #isPassable(): boolean {
+    const { turnstile } = this.#files;
+    if (!tryFlock(turnstile, 'shared')) return false;
+    unlock(turnstile);
+    return true;
   }
 
   /** Who is inside, or in the turnstile. */
   #look(): readonly OnlineMemsReader[] {
     const nowMs = this.#now();
-    if (nowMs - this.#lookedAtMs < LOOK_MS && this.#readers.length > 0) return this.#readers;
+    const role = this.#isShutByOther ? { writes: true as const } : {};
+    const isFresh = nowMs - this.#lookedAtMs < LOOK_MS && this.#readers[0]?.writes === role.writes;
+    if (isFresh && this.#readers.length > 0) return this.#readers;
     this.#lookedAtMs = nowMs;
     const since = new Date(nowMs).toISOString();
     const holders = flockHolders(this.#holdsTurnstile ? this.#files.lock : this.#files.turnstile);
     this.#readers = holders.map((holder) => {
       const known = this.#readers.find(({ pid, command }) => pid === holder.pid && command === holder.command);
-      return known ?? { ...holder, since };
+      return { ...holder, since: known?.since ?? since, ...role };
     });
     return this.#readers;
   }

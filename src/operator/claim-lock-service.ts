@@ -17,35 +17,40 @@ const REQUEST_MS = 2_000;
 export function createLockServiceClaims(kubeConfig: KubeConfig): Claims {
   return {
     async claimLockService(claim) {
-      const nodeMemory = await read(kubeConfig, claim.node);
+      const nodeMemory = await readNodeMemory(kubeConfig, claim.node);
       const record = claimEpoch(nodeMemory.status?.lockService, claim, floorOf(nodeMemory));
-      await write(kubeConfig, nodeMemory, record);
+      await writeLockService(kubeConfig, nodeMemory, record);
       return record;
     },
 
     async recordRecovered({ node, record: { epoch, runId } }) {
-      const nodeMemory = await read(kubeConfig, node);
+      const nodeMemory = await readNodeMemory(kubeConfig, node);
       // Another run has claimed the service meanwhile: what it has to recover is its own affair.
       if (nodeMemory.status?.lockService?.runId !== runId) return;
-      await write(kubeConfig, nodeMemory, { epoch, runId });
+      await writeLockService(kubeConfig, nodeMemory, { epoch, runId });
     },
   };
 }
 
 /** The highest epoch that the node has seen. Throws while nobody can tell: a lower epoch would be refused by the node. */
-function floorOf({ metadata, status }: NodeMemory): number {
+export function floorOf({ metadata, status }: NodeMemory): number {
   if (status?.lockService === undefined && status?.driver === undefined) {
     throw new Error(`the agent of ${metadata.name} has not reported yet which tokens it has seen; check that it runs`);
   }
   return status.fencingEpoch ?? 0;
 }
 
-async function read(kubeConfig: KubeConfig, node: string): Promise<NodeMemory> {
+export async function readNodeMemory(kubeConfig: KubeConfig, node: string): Promise<NodeMemory> {
   const path = `${NODE_MEMORIES.path}/${encodeURIComponent(node)}`;
   return (await apiRequest(kubeConfig, { method: 'GET', path, timeoutMs: REQUEST_MS })) as NodeMemory;
 }
 
-async function write(kubeConfig: KubeConfig, { metadata }: NodeMemory, lockService: LockServiceRecord): Promise<void> {
+/** Throws on a conflict: the object is at another version than the one that was read. */
+export async function writeLockService(
+  kubeConfig: KubeConfig,
+  { metadata }: NodeMemory,
+  lockService: LockServiceRecord,
+): Promise<void> {
   const { name, resourceVersion } = metadata;
   await applyStatus(kubeConfig, {
     kind: NODE_MEMORIES,

@@ -43,7 +43,7 @@ export async function keepLockServices(options: KeepLockServicesOptions): Promis
       known = new Set(closed.map(({ runId }) => runId));
       sinceMs = nowMs - OVERLAP_MS;
     } catch (error) {
-      log.warn('lock entities could not be looked at; trying again', { error: whyOf(error) });
+      log.warn('lock entities could not be looked at; trying again', { error });
     }
     await pause(clock, everyMs, signal);
   }
@@ -62,12 +62,8 @@ async function wakeAll(
       log.info('a lock entity has ended; another is there', { node });
     } catch (error) {
       failed.push(node);
-      log.warn('a lock entity has ended and could not be started; trying again', { node, error: whyOf(error) });
+      log.warn('a lock entity has ended and could not be started; trying again', { node, error });
     }
   }
   return failed;
-}
-
-function whyOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

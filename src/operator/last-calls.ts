@@ -89,8 +89,7 @@ export class LastCalls implements NotifierCalls {
   }
 
   #dropped(notifier: string, error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error);
-    this.#options.log.warn('last call not recorded', { notifier, error: why });
+    this.#options.log.warn('last call not recorded', { notifier, error });
   }
 }
 

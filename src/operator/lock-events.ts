@@ -33,7 +33,7 @@ export function createLockEvents(
   const events = new EventRecorder(kubeConfig, instance);
 
   async function tell(node: string, { reason, action, note, about }: Told): Promise<void> {
-    log.warn('lock service', { node, reason, note });
+    log.warn('lock service', { node, reason, detail: note });
     const metadata = (await nodes.get(node))?.metadata;
     // A node that has left the cluster has nobody to tell; the log and the lock workflow's history have it.
     if (!metadata) return;

@@ -13,8 +13,15 @@ const DEPTH_MAX_AGE_MS = 2 * DEFAULT_LOCK_TIMINGS.livenessMaxMs;
 
 const MS_PER_SECOND = 1000;
 
-/** Registers the metrics, and answers the sinks of the locks worker that fill them. `nowMs`: a clock of one's own. */
-export function createLockSinks(registry: Registry, nowMs: () => number = Date.now): LockSinks {
+export interface LockMetricsOptions {
+  /** Series of other nodes disappear; unset: every node is known. */
+  readonly isNodeKnown?: (node: string) => boolean;
+  /** A clock of one's own. */
+  readonly nowMs?: () => number;
+}
+
+/** Registers the metrics, and answers the sinks of the locks worker that fill them. */
+export function createLockSinks(registry: Registry, options: LockMetricsOptions = {}): LockSinks {
   const registers = [registry];
   const labelNames = ['lock', 'mode'] as const;
   const wait = new Histogram({
@@ -29,7 +36,7 @@ export function createLockSinks(registry: Registry, nowMs: () => number = Date.n
     ...{ name: 'memhp_lock_reclaims_total', help: 'Locks taken from a holder that had not given them back.' },
     ...{ labelNames: ['reason'] as const, registers },
   });
-  const depths = new QueueDepths(registry, nowMs);
+  const depths = new QueueDepths(registry, options);
   return {
     lockMetrics: {
       acquired: { fn: (_, lock, mode, waitMs) => wait.observe({ lock, mode }, waitMs / MS_PER_SECOND) },
@@ -44,10 +51,12 @@ export function createLockSinks(registry: Registry, nowMs: () => number = Date.n
 class QueueDepths {
   readonly #toldMs = new Map<string, number>();
   readonly #locks = new Map<string, Set<string>>();
+  readonly #isNodeKnown: (node: string) => boolean;
   readonly #nowMs: () => number;
   readonly #gauge: Gauge<'node' | 'lock'>;
 
-  constructor(registry: Registry, nowMs: () => number) {
+  constructor(registry: Registry, { isNodeKnown = () => true, nowMs = Date.now }: LockMetricsOptions) {
+    this.#isNodeKnown = isNodeKnown;
     this.#nowMs = nowMs;
     this.#gauge = new Gauge({
       ...{ name: 'memhp_lock_queue_depth', help: 'How many wait for a class of locks of a node.' },
@@ -69,7 +78,7 @@ class QueueDepths {
 
   #dropOld(): void {
     for (const [node, toldMs] of this.#toldMs) {
-      if (this.#nowMs() - toldMs <= DEPTH_MAX_AGE_MS) continue;
+      if (this.#isNodeKnown(node) && this.#nowMs() - toldMs <= DEPTH_MAX_AGE_MS) continue;
       for (const lock of this.#locks.get(node) ?? []) this.#gauge.remove({ node, lock });
       this.#toldMs.delete(node);
       this.#locks.delete(node);

@@ -2,7 +2,8 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Client } from '@temporalio/client';
 import type { LockServiceActivities } from '../contract/activities.ts';
-import type { Cluster } from '../controller/cluster.ts';
+import type { NodeMemory } from '../contract/resources.ts';
+import type { Cluster, NodeObject } from '../controller/cluster.ts';
 import { whyNodeIsGone } from '../controller/node-presence.ts';
 import { closedRuns } from '../temporal/closed-runs.ts';
 import { recoverLockTable } from '../temporal/recover-lock-table.ts';
@@ -38,13 +39,20 @@ async function whyNodeIsOver(
   name: string,
 ): Promise<string | undefined> {
   const [nodeMemory, node] = await Promise.all([cluster.readNodeMemory(name), cluster.readNode(name)]);
-  if (!nodeMemory && node) return undefined;
-  const gone = whyNodeIsGone(name, nodeMemory, node);
-  if (gone !== undefined) return gone;
+  if (!node) return whyNodeIsGone(name, nodeMemory, node);
+  return nodeMemory && whyBootIsOver(nodeMemory, node);
+}
+
+/**
+ * Kubelet and agent report a boot separately, in either order: that they differ may also mean that the kubelet is behind. It is
+ * not where both have told of the boot that the agent reports, which `status.kubelet` records. A Node that was deleted and
+ * registered again by the same kubelet is in the same boot, and so is whatever goes on there.
+ */
+function whyBootIsOver({ metadata: { name }, spec, status }: NodeMemory, node: NodeObject): string | undefined {
+  const reported = status?.bootId;
+  const current = node.status?.nodeInfo?.bootID;
   // The boots of a simulated node are its own.
-  if (nodeMemory?.spec.simulated) return undefined;
-  const reported = nodeMemory?.status?.bootId;
-  const current = node?.status?.nodeInfo?.bootID;
-  if (reported === undefined || current === undefined || reported === current) return undefined;
+  if (status?.driver === 'simulated' || spec.simulated) return undefined;
+  if (!reported || !current || reported === current || status.kubelet?.bootId !== reported) return undefined;
   return `${name} has booted again (${current}) since its agent last reported (${reported})`;
 }

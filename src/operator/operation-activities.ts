@@ -6,9 +6,10 @@ import type { OperationStarter } from '../contract/operation-starter.ts';
 import type { BlockReference } from '../contract/operations.ts';
 import type { MemoryBlock, MemoryBlockStatus, MemoryNotifier, NodeMemory } from '../contract/resources.ts';
 import type { Cluster, NodeObject } from '../controller/cluster.ts';
+import type { ControllerMetrics } from '../controller/controller-metrics.ts';
 import { debtOf } from '../controller/debt.ts';
 import { lookAgain } from '../controller/look-again.ts';
-import { applyOutcome } from '../controller/record-outcome.ts';
+import { applyOutcome, type EndedOperation } from '../controller/record-outcome.ts';
 import { registeredNotifiers, type NotifierChain } from '../controller/registered-notifiers.ts';
 import type { AskPlugin } from '../plugins/ask-in-order.ts';
 import { askWithinWalk } from './ask-within-walk.ts';
@@ -23,6 +24,8 @@ export interface OperationActivitiesOptions {
   readonly askWebhook: AskPlugin;
   /** Whether the run of another operation, which an object names, is closed. */
   readonly describeRun: OperationStarter['describe'];
+  /** Unset: nobody measures. */
+  readonly metrics?: Pick<ControllerMetrics, 'operationEnded'>;
 }
 
 export function createOperationActivities(options: OperationActivitiesOptions): OperationActivities {
@@ -50,10 +53,22 @@ export function createOperationActivities(options: OperationActivitiesOptions): 
       const ended = { outcome, runId: owner.runId, generation: reference.generation, nowMs: Date.now() };
       const status = applyOutcome(block.status ?? {}, ended);
       await write(cluster, block, status);
+      countOnce(options.metrics, block.status, ended);
       const { lastOperation, retry } = status;
       return lastOperation?.runId === owner.runId && retry ? { retryTime: retry.nextTime } : {};
     },
   };
+}
+
+/** A repeat of the activity finds the outcome of its run in the object already. */
+function countOnce(
+  metrics: OperationActivitiesOptions['metrics'],
+  { operation, lastOperation }: MemoryBlockStatus = {},
+  { outcome, runId, nowMs }: EndedOperation,
+): void {
+  if (lastOperation?.runId === runId) return;
+  const startMs = operation?.runId === runId ? Date.parse(operation.startTime) : NaN;
+  metrics?.operationEnded(outcome.type, outcome.result, Number.isNaN(startMs) ? undefined : nowMs - startMs);
 }
 
 type FactsOptions = Pick<OperationActivitiesOptions, 'cluster' | 'clusterId' | 'listNotifiers'>;

@@ -7,6 +7,7 @@ import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts';
 import type { NotifierCalls } from '../contract/notifier-calls.ts';
 import type { MemoryNotifier } from '../contract/resources.ts';
 import type { Cluster } from '../controller/cluster.ts';
+import type { ControllerMetrics } from '../controller/controller-metrics.ts';
 import { ResourceClient } from '../k8s/resource-client.ts';
 import { MEMORY_NOTIFIERS } from '../k8s/resource-kind.ts';
 import type { PluginHost } from '../plugins/in-process/plugin-host.ts';
@@ -30,6 +31,7 @@ export interface OperatorWorkersOptions {
   readonly log: winston.Logger;
   /** Where the metrics of this process are registered. */
   readonly metrics: Registry;
+  readonly controllerMetrics: ControllerMetrics;
   /** How many offlines may be under way in the fleet; unset: any number. */
   readonly maxConcurrentOfflines?: number;
   readonly cluster: string;
@@ -39,6 +41,8 @@ export interface OperatorWorkersOptions {
   readonly kubernetes: Cluster;
   readonly starter: TemporalOperationStarter;
   readonly plugins: PluginHost;
+  /** Whether there is a NodeMemory of that name. */
+  readonly isNodeKnown: (node: string) => boolean;
   /** Who is told of each call of a notifier. */
   readonly calls: readonly NotifierCalls[];
   readonly interceptors: NonNullable<WorkerOptions['interceptors']>;
@@ -62,6 +66,7 @@ export async function createOperatorWorkers(
       askPlugin: (notifier, event) => plugins.call(notifier, event),
       askWebhook: (notifier, event) => callWebhook(notifier, event),
       describeRun: (workflowId, runId) => starter.describe(workflowId, runId),
+      metrics: options.controllerMetrics,
     }),
     lockActivities: createLockActivities(client),
     explainActivities: createExplainActivities({
@@ -75,7 +80,7 @@ export async function createOperatorWorkers(
       cluster: kubernetes,
       events: createLockEvents({ kubeConfig, instance, log }),
     }),
-    sinks: { ...createLockSinks(options.metrics), ...createCallSinks(options.calls) },
+    sinks: { ...createLockSinks(options.metrics, options), ...createCallSinks(options.calls) },
     interceptors,
   });
 }

@@ -12,15 +12,19 @@ import { createNodeLeases } from '../k8s/node-leases.ts';
 import { checkTransport } from '../plugins/check-transport.ts';
 import { createPluginHost } from '../plugins/in-process/plugin-host.ts';
 import { loadPlugins } from '../plugins/plugin-registry.ts';
+import type { Readiness } from '../process/readiness.ts';
 import { retryUntilDone } from '../process/retry-until-done.ts';
 import { connectTemporal } from '../temporal/connect-temporal.ts';
 import { TemporalLockService } from '../temporal/temporal-lock-service.ts';
 import { TemporalOperationStarter } from '../temporal/temporal-operation-starter.ts';
+import { probeTemporal, type TemporalProbe } from '../temporal/temporal-probe.ts';
+import { checkWorker } from '../temporal/worker-check.ts';
+import { createControllerMetrics } from './controller-metrics.ts';
 import { failpointInterceptors, parseFailpoints } from './failpoints.ts';
 import { keepLockServices, type KeepLockServicesOptions } from './keep-lock-services.ts';
 import { LastCalls, lastCallWriter } from './last-calls.ts';
-import { logCalls } from './log-calls.ts';
 import { createNotifierMetrics } from './notifier-metrics.ts';
+import { createObjectMetrics } from './object-metrics.ts';
 import { createOperatorWorkers } from './operator-workers.ts';
 import { watchCluster, type ClusterWatch } from './watch-cluster.ts';
 
@@ -37,11 +41,12 @@ export interface OperatorOptions {
   readonly maxConcurrentOfflines?: number;
   /** Where the metrics of this process are registered. */
   readonly metrics: Registry;
+  readonly readiness: Readiness;
 }
 
 /** Resolves when it has shut down. Rejects when a plugin cannot be loaded, or a worker cannot go on. */
 export async function runOperator(options: OperatorOptions): Promise<void> {
-  const { kubeConfig, log, signal } = options;
+  const { kubeConfig, log, signal, readiness } = options;
   const interceptors = failpointInterceptors(parseFailpoints(process.env['MEMHP_FAILPOINTS']));
   const registry = await loadPlugins({ specifiers: options.plugins });
   const cluster = await retryUntilDone('read the cluster id', log, signal, () =>
@@ -60,6 +65,8 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   const kubernetes = createKubernetesCluster({ kubeConfig, instance, log });
   const watch = watchCluster(kubeConfig, log);
   const starter = new TemporalOperationStarter(temporal.client, cluster);
+  const controllerMetrics = createControllerMetrics(options.metrics);
+  createObjectMetrics(options.metrics, watch.caches);
   const controller = new Controller({
     clusterId: cluster,
     caches: watch.caches,
@@ -68,23 +75,30 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     locks: new TemporalLockService(temporal.client, cluster),
     checkTransport: (transport) => Promise.resolve(checkTransport(registry, transport)),
     log,
+    metrics: controllerMetrics,
     ...(options.maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines: options.maxConcurrentOfflines }),
   });
   const isRegistered = (notifier: string): boolean => watch.caches.notifiers.get(notifier) !== undefined;
-  const metrics = createNotifierMetrics(options.metrics, isRegistered);
+  const notifierMetrics = createNotifierMetrics(options.metrics, isRegistered);
   const lastCalls = new LastCalls({ write: lastCallWriter(kubeConfig), log });
   const workers = await createOperatorWorkers({
     ...options,
-    ...{ cluster, instance, temporal, kubernetes, starter, plugins, interceptors },
-    calls: [metrics, lastCalls, logCalls(log)],
+    ...{ cluster, instance, temporal, kubernetes, starter, plugins, interceptors, controllerMetrics },
+    isNodeKnown: watch.isNodeKnown,
+    calls: [notifierMetrics, lastCalls],
   });
   log.info('operator is ready to work', { cluster, plugins: registry.plugins.map(({ name }) => name) });
 
+  const probe = probeTemporal(temporal);
+  addChecks(readiness, watch, probe, workers);
   const control = startControl({ client: temporal.client, cluster, watch, controller, log });
   const working = Promise.all(workers.map((worker) => worker.run()));
+  readiness.started();
   try {
     await Promise.race([untilAborted(signal, control.started), working]);
   } finally {
+    readiness.shutDown();
+    probe.stop();
     await control.stop();
     shutDown(workers);
     await working;
@@ -92,6 +106,18 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     await plugins.close();
     await temporal.close();
   }
+}
+
+function addChecks(
+  readiness: Readiness,
+  watch: ClusterWatch,
+  probe: TemporalProbe,
+  [operations, locks]: readonly [operations: Worker, locks: Worker],
+): void {
+  watch.addChecks(readiness);
+  readiness.add('Temporal', () => probe.check());
+  readiness.add('worker of operations', () => checkWorker(operations));
+  readiness.add('worker of locks', () => checkWorker(locks));
 }
 
 interface ControlParts extends Pick<KeepLockServicesOptions, 'client' | 'cluster' | 'log'> {
@@ -105,12 +131,11 @@ function startControl({ watch, controller, ...parts }: ControlParts): {
   stop(): Promise<void>;
 } {
   const stopping = new AbortController();
-  const isNodeKnown = (node: string): boolean => watch.caches.nodeMemories.get(node) !== undefined;
   let kept: Promise<void> | undefined;
   const start = async (): Promise<void> => {
     await watch.follow(controller);
     controller.start();
-    kept = keepLockServices({ ...parts, isNodeKnown, signal: stopping.signal });
+    kept = keepLockServices({ ...parts, isNodeKnown: watch.isNodeKnown, signal: stopping.signal });
   };
   return {
     started: start(),

@@ -5,10 +5,16 @@ import type { MemoryBlock, MemoryNotifier, NodeMemory } from '../contract/resour
 import type { Caches, NodeObject } from '../controller/cluster.ts';
 import type { Change, Controller } from '../controller/controller.ts';
 import { MEMORY_BLOCKS, MEMORY_NOTIFIERS, NODE_MEMORIES, NODES, type ResourceKind } from '../k8s/resource-kind.ts';
-import { SelfHealingInformer, type KubernetesThing } from '../k8s/self-healing-informer.ts';
+import type { KubernetesThing } from '../k8s/object-copy.ts';
+import { SelfHealingInformer } from '../k8s/self-healing-informer.ts';
+import type { Readiness } from '../process/readiness.ts';
 
 export interface ClusterWatch {
   readonly caches: Caches;
+  /** Whether there is a NodeMemory of that name. */
+  readonly isNodeKnown: (node: string) => boolean;
+  /** One check for each kind that is watched. */
+  addChecks(readiness: Readiness): void;
   /** Begins to follow, and tells `controller`; resolves when all copies are complete. */
   follow(controller: Controller): Promise<void>;
   stop(): Promise<void>;
@@ -23,7 +29,7 @@ export function watchCluster(kubeConfig: KubeConfig, log: winston.Logger): Clust
       onChange: tell,
       onState: (state, error) => {
         if (state === 'synced') log.info('watching', { kind: kind.kind });
-        else log.warn('watch interrupted; it heals by itself', { kind: kind.kind, state, error: describe(error) });
+        else log.warn('watch interrupted; it heals by itself', { kind: kind.kind, state, error });
       },
     });
   const blocks = informer<MemoryBlock>(MEMORY_BLOCKS, (block, change) => controller?.blockChanged(block, change));
@@ -37,6 +43,10 @@ export function watchCluster(kubeConfig: KubeConfig, log: winston.Logger): Clust
   const all = [blocks, nodeMemories, notifiers, nodes];
   return {
     caches: { blocks, nodeMemories, notifiers, nodes },
+    isNodeKnown: (node) => nodeMemories.get(node) !== undefined,
+    addChecks(readiness) {
+      for (const one of all) readiness.add(`watch of ${one.kind}`, () => one.check());
+    },
     async follow(told) {
       controller = told;
       for (const one of all) one.start();
@@ -46,8 +56,4 @@ export function watchCluster(kubeConfig: KubeConfig, log: winston.Logger): Clust
       await Promise.all(all.map((one) => one.stop()));
     },
   };
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -10,9 +10,15 @@ export interface LoggerOptions {
   readonly format?: LogFormat;
 }
 
-/** Writes to standard error, so that standard output stays the program's own. */
+/** Where a stack trace tells more than it takes room. */
+const WITH_STACK: ReadonlySet<string> = new Set(['error', 'debug', 'silly']);
+
+/**
+ * Writes to standard error, so that standard output stays the program's own. A field `error` may be whatever was thrown:
+ * it becomes the error's message, with `stack` beside it on lines of level error or debug. Fields are in docs/logging.md.
+ */
 export function createLogger({ process: name, level = 'info', format = 'json' }: LoggerOptions): winston.Logger {
-  const { combine, timestamp, json, printf, errors } = winston.format;
+  const { combine, timestamp, json, printf } = winston.format;
   const text = printf(({ timestamp: time, level: severity, message, ...fields }) => {
     const data = Object.keys(fields).length > 0 ? ` ${JSON.stringify(fields)}` : '';
     return `${String(time)} ${severity.toUpperCase()} ${String(message)}${data}`;
@@ -20,8 +26,17 @@ export function createLogger({ process: name, level = 'info', format = 'json' }:
   return winston.createLogger({
     level,
     defaultMeta: { process: name },
-    format: combine(timestamp(), errors({ stack: true }), format === 'json' ? json() : text),
+    format: combine(timestamp(), errorAsFields(), format === 'json' ? json() : text),
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston's own types disagree
     transports: [new winston.transports.Console({ stderrLevels: Object.keys(winston.config.npm.levels) })],
   });
 }
+
+const errorAsFields = winston.format((line) => {
+  const { error } = line;
+  if (error === undefined || typeof error === 'string') return line;
+  if (!(error instanceof Error)) return { ...line, error: JSON.stringify(error) };
+  const isDetailed = WITH_STACK.has(line.level) && error.stack !== undefined;
+  // The symbols of winston's line are among what is spread.
+  return { ...line, error: error.message || error.name, ...(isDetailed ? { stack: error.stack } : {}) };
+});

@@ -17,7 +17,7 @@ export async function retryUntilDone<T>(
       return await attempt();
     } catch (error) {
       const retryMs = backoffMs(BACKOFF, failures++);
-      logger.warn(`cannot ${what} yet; trying again`, { retryMs, error: String(error) });
+      logger.warn('not possible yet; trying again', { what, retryMs, error });
       await delay(retryMs, undefined, { signal }).catch(() => undefined);
     }
   }

@@ -4,6 +4,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
 import type winston from 'winston';
 import { retryUntilDone } from '../process/retry-until-done.ts';
+import { checkNamespace } from './check-namespace.ts';
 
 export interface TemporalConnections {
   readonly client: Client;
@@ -17,7 +18,8 @@ export interface TemporalConnections {
 const RECONNECT_MAX_MS = 5_000;
 
 /**
- * Connects, trying again until it succeeds: a process may start before its Temporal server does. Undefined when `signal`
+ * Connects, trying again until it succeeds: a process may start before its Temporal server does, or before somebody has run
+ * `memhp setup`; the log says which. Undefined when `signal`
  * aborts first.
  */
 export async function connectTemporal(
@@ -38,11 +40,16 @@ async function connectOnce(options: NativeConnectionOptions, namespace: string):
   try {
     const channelArgs = { 'grpc.max_reconnect_backoff_ms': RECONNECT_MAX_MS };
     const connection = await Connection.connect({ ...options, channelArgs });
+    const client = new Client({ connection, namespace });
     const close = async (): Promise<void> => {
       await connection.close();
       await native.close();
     };
-    return { client: new Client({ connection, namespace }), native, namespace, close };
+    await checkNamespace(client).catch(async (error: unknown) => {
+      await connection.close();
+      throw error;
+    });
+    return { client, native, namespace, close };
   } catch (error) {
     await native.close();
     throw error;

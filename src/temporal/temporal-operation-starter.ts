@@ -16,6 +16,7 @@ import {
   type OperationRequest,
 } from '../contract/operations.ts';
 import { operationMemo } from '../controller/operation-request.ts';
+import { asNotSetUp } from './check-namespace.ts';
 import { startOperation } from './start-operation.ts';
 
 /**
@@ -84,8 +85,12 @@ export class TemporalOperationStarter implements OperationStarter {
     }
   }
 
-  private within<T>(limitMs: number, call: () => Promise<T>): Promise<T> {
-    return this.client.connection.withDeadline(Date.now() + limitMs, call);
+  private async within<T>(limitMs: number, call: () => Promise<T>): Promise<T> {
+    try {
+      return await this.client.connection.withDeadline(Date.now() + limitMs, call);
+    } catch (error) {
+      throw asNotSetUp(error, this.client.options.namespace) ?? error;
+    }
   }
 
   private workflowIdOf({ input }: OperationRequest | RecoveryRequest): string {

@@ -6,6 +6,7 @@ import type { LockMetricsSinks } from '../contract/lock-metrics.ts';
 import type { PermitActivities, PermitServiceActivities } from '../contract/offline-permits.ts';
 import type { NotifierCallSinks } from '../contract/notifier-calls.ts';
 import { locksTaskQueue, operationsTaskQueue } from '../contract/names.ts';
+import { activityLogFields } from './activity-log-fields.ts';
 
 /** What the lock entities tell, and who listens. */
 export type LockSinks = InjectedSinks<LockMetricsSinks>;
@@ -59,7 +60,7 @@ export async function createWorkers(options: WorkersOptions): Promise<readonly [
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     shutdownForceTime: SHUTDOWN_FORCE_MS,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
-    ...(interceptors ? { interceptors } : {}),
+    interceptors: { ...interceptors, activity: [activityLogFields, ...(interceptors?.activity ?? [])] },
   } satisfies Partial<WorkerOptions>;
   return Promise.all([
     Worker.create({

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import winston from 'winston';
 import { acquireAgentLock, AGENT_LOCK_FILE, type AgentLock } from '../../src/agent/agent-lock.ts';
@@ -16,11 +16,11 @@ describe('agent lock', () => {
     directory = join(mkdtempSync(join(tmpdir(), 'memhp-agent-lock-')), 'worker-1');
   });
   afterEach(() => {
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(dirname(directory), { recursive: true, force: true });
   });
 
   const acquire = (signal = new AbortController().signal, logger = SILENT_LOGGER): Promise<AgentLock | undefined> =>
-    acquireAgentLock(directory, logger, signal);
+    acquireAgentLock({ directories: [directory], logger, signal });
 
   it('one at a time serves a node; the next takes over when it has gone', async () => {
     const first = await acquire();
@@ -53,6 +53,26 @@ describe('agent lock', () => {
     holder.kill('SIGKILL');
     holder.stdin.end();
     const lock = await next;
+    assert.ok(lock);
+    lock.release();
+  });
+
+  it('one at a time serves a host, whatever its nodes are called; who waits tells for whom', async () => {
+    const host = dirname(directory);
+    const signal = new AbortController().signal;
+    const onHost = (node: string, onWait?: (holders: string) => void): Promise<AgentLock | undefined> =>
+      acquireAgentLock({
+        directories: [host, join(host, node)],
+        logger: SILENT_LOGGER,
+        signal,
+        ...(onWait ? { onWait } : {}),
+      });
+    const first = await onHost('worker-1');
+    const waited = Promise.withResolvers<string>();
+    const second = onHost('worker-2', waited.resolve);
+    assert.match(await waited.promise, new RegExp(`\\(pid ${String(process.pid)}\\)`));
+    first?.release();
+    const lock = await second;
     assert.ok(lock);
     lock.release();
   });

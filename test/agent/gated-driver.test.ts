@@ -11,6 +11,7 @@ import { driverCall, OperationRun, UNINTERRUPTED } from '../support/driver-run.t
 import { eventually } from '../support/eventually.ts';
 import { leaveOut } from '../../src/controller/leave-out.ts';
 import { startSimulatedNode, type SimulatedNode } from '../support/simulated-driver.ts';
+import { startSysfsNode } from '../support/sysfs-driver-node.ts';
 
 const PATIENCE = { firstMs: 5, waitMs: 60_000, changeMs: 0 };
 const OWNER = { workflowId: 'w', runId: 'run-1' };
@@ -22,7 +23,17 @@ memoryDriverSuite('simulated, behind the reader gate', () => {
     await driver.close();
     await node.remove();
   };
-  return Promise.resolve({ driver, spareBlock: 32, onlineBlock: 40, close });
+  return Promise.resolve({ driver, spareBlock: 32, onlineBlock: 40, shows: 'operation', close });
+});
+
+memoryDriverSuite('sysfs, behind the reader gate', () => {
+  const node = startSysfsNode();
+  const driver = new GatedDriver(node.driver, new WriteGate(node), PATIENCE);
+  const close = async (): Promise<void> => {
+    await driver.close();
+    await node.remove();
+  };
+  return Promise.resolve({ driver, spareBlock: 32, onlineBlock: 40, shows: 'device', close });
 });
 
 describe('gated driver', () => {

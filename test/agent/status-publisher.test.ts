@@ -159,6 +159,24 @@ describe('status publisher', () => {
     assert.deepEqual([condition?.status, condition?.reason], ['False', 'Stopped']);
   });
 
+  it('publishes further conditions beside AgentReady, and again only when they change', async () => {
+    let status: 'True' | 'False' = 'True';
+    const moreConditions = () => Promise.resolve([{ type: 'NotifiersBypassed', status, reason: 'R', message: 'm' }]);
+    const more = { node: 'worker-1', driver: node.driver, writer, logger: SILENT_LOGGER, clock, moreConditions };
+    const first = new StatusPublisher(more);
+    await first.publish();
+    const told = (): (string | undefined)[] | undefined =>
+      (lastOf('worker-1') as NodeMemoryStatus).conditions?.map(({ type, status: value }) => `${type} ${value}`);
+    assert.deepEqual(told(), ['AgentReady True', 'NotifiersBypassed True']);
+    const second = new StatusPublisher(more);
+    second.nodeSeen({ ...NODE, status: lastOf('worker-1') as NodeMemoryStatus });
+    await second.publish();
+    assert.equal(writer.attempts, 1);
+    status = 'False';
+    await second.publish();
+    assert.deepEqual(told(), ['AgentReady True', 'NotifiersBypassed False']);
+  });
+
   it('keeps the time of a condition while its status is the same', async () => {
     const since = '2020-01-01T00:00:00Z';
     const known = {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
+  explainWorkflowId,
+  holdLocksWorkflowId,
   locksTaskQueue,
   memoryBlockName,
   nodeLocksWorkflowId,
@@ -8,6 +10,7 @@ import {
   offlinePermitsWorkflowId,
   operationsTaskQueue,
   operationWorkflowId,
+  subjectOfWorkflow,
 } from '../../src/contract/names.ts';
 
 /** Names that look most like each other's ends: dashes, digits, dots and the word `memory`. */
@@ -24,6 +27,27 @@ describe('names', () => {
         assert.equal(memoryBlockName(a.node, a.blockId) === memoryBlockName(b.node, b.blockId), isSame);
       }),
     );
+  });
+
+  it('say what a workflow is about, and nothing of an id that is not of that form', () => {
+    fc.assert(
+      fc.property(place, ({ cluster, node, blockId }) => {
+        assert.deepEqual(subjectOfWorkflow(operationWorkflowId(cluster, node, blockId)), { node, blockId });
+        assert.deepEqual(subjectOfWorkflow(explainWorkflowId(cluster, node, blockId, 'a/1')), { node, blockId });
+        assert.deepEqual(subjectOfWorkflow(nodeLocksWorkflowId(cluster, node)), { node });
+        assert.deepEqual(subjectOfWorkflow(holdLocksWorkflowId(cluster, node, 'a')), { node });
+      }),
+    );
+    for (const id of [
+      '',
+      'a/b/c',
+      'my-workflow',
+      offlinePermitsWorkflowId('c'),
+      'c/memoryblock/worker-1/x',
+      '/memoryblock/n/1',
+    ]) {
+      assert.equal(subjectOfWorkflow(id), undefined, id);
+    }
   });
 
   it('never meet between two clusters, two nodes, two blocks or two kinds', () => {

@@ -26,7 +26,7 @@ Node 0, zone  Movable
 `;
 
 function block(name: string, state: string, validZones: string, removable = '1', node = 'node0'): SysfsBlock {
-  return { name, state: `${state}\n`, validZones: `${validZones}\n`, removable: `${removable}\n`, nodes: [node] };
+  return { name, state: `${state}\n`, validZones: `${validZones}\n`, removable: `${removable}\n`, entries: [node] };
 }
 
 describe('capture', () => {

@@ -3,5 +3,6 @@ import { startSimulatedNode } from '../support/simulated-driver.ts';
 
 memoryDriverSuite('simulated', () => {
   const node = startSimulatedNode();
-  return Promise.resolve({ driver: node.driver, spareBlock: 32, onlineBlock: 40, close: () => node.remove() });
+  const blocks = { spareBlock: 32, onlineBlock: 40 };
+  return Promise.resolve({ driver: node.driver, ...blocks, shows: 'operation', close: () => node.remove() });
 });

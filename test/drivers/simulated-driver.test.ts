@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DriverClosedError } from '../../src/drivers/simulated/simulated-driver.ts';
+import { DriverClosedError } from '../../src/drivers/driver-closed-error.ts';
 import type { Effect } from '../../src/drivers/simulated/state.ts';
 import { tokenOf } from '../../src/kernel/token.ts';
 import { OperationRun, UNINTERRUPTED } from '../support/driver-run.ts';

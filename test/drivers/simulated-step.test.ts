@@ -5,7 +5,7 @@ import type { DriverCall, DriverResult, DriverStep } from '../../src/contract/dr
 import type { SimulatedSpec } from '../../src/contract/resources.ts';
 import { parseBehaviour } from '../../src/drivers/simulated/behaviour.ts';
 import { boot } from '../../src/drivers/simulated/boot.ts';
-import { JOURNAL_ENTRIES_MAX } from '../../src/drivers/simulated/journal.ts';
+import { JOURNAL_ENTRIES_MAX } from '../../src/drivers/journal.ts';
 import type { SimulatedState, StepSurroundings } from '../../src/drivers/simulated/state.ts';
 import { takeStep } from '../../src/drivers/simulated/step.ts';
 import { blockRange, driverCall, TEST_BLOCK_BYTES, type CallParts } from '../support/driver-run.ts';

@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Registry } from 'prom-client';
 import { runAgent } from '../../src/agent/agent.ts';
+import { simulatedNodes } from '../../src/agent/simulated-nodes.ts';
 import type { MemoryBlock, NodeMemory } from '../../src/contract/resources.ts';
 import { loadKubeConfig } from '../../src/k8s/kube-config.ts';
+import { Readiness } from '../../src/process/readiness.ts';
 import { sharedControlPlane, type TestControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { sharedTemporal } from '../support/shared-temporal.ts';
@@ -32,7 +35,9 @@ describe('agent', function () {
   const start = (node = NODE): void => {
     const stopping = new AbortController();
     const kubeConfig = loadKubeConfig({ kubeconfig: plane.kubeconfig });
-    const done = runAgent({ kubeConfig, stateDirectory, nodes: [node], logger: SILENT_LOGGER }, stopping.signal);
+    const observed = { logger: SILENT_LOGGER, metrics: new Registry(), readiness: new Readiness() };
+    const source = simulatedNodes([node]);
+    const done = runAgent({ kubeConfig, stateDirectory, source, ...observed }, stopping.signal);
     agent = { stopping, done };
   };
   const stop = async (): Promise<void> => {

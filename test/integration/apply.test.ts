@@ -4,7 +4,8 @@ import type { OperationType } from '../../src/kernel/memory-block.ts';
 import { eventually } from '../support/eventually.ts';
 import { followBlock, stepsOf, type FollowedBlock } from '../support/follow-block.ts';
 import { storyOf } from '../support/history-story.ts';
-import { openOperatorStage, type OperatorStage, type SeenOperation } from '../support/operator-stage.ts';
+import type { SeenOperation } from '../support/operated-cluster.ts';
+import { openOperatorStage, type OperatorStage } from '../support/operator-stage.ts';
 
 const NODE = 'apply';
 const NAME = `${NODE}-memory8`;

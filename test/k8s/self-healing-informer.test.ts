@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { SelfHealingInformer, type ChangeKind, type InformerState } from '../../src/k8s/self-healing-informer.ts';
+import type { ChangeKind } from '../../src/k8s/object-copy.ts';
+import { SelfHealingInformer, type InformerState } from '../../src/k8s/self-healing-informer.ts';
+import type { Clock } from '../../src/controller/clock.ts';
 import { FakeApiServer, type FakeObject } from '../support/fake-api-server.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { eventually } from '../support/eventually.ts';
 
 const SOON = { limitMs: 4_000, everyMs: 5 };
@@ -13,7 +16,7 @@ describe('the self-healing informer', () => {
   let changes: ChangeKind[];
   let states: InformerState[];
 
-  async function follow(options: { relistMs?: number; staleAfterMs?: number } = {}): Promise<void> {
+  async function follow(options: { relistMs?: number; clock?: Clock } = {}): Promise<void> {
     informer = new SelfHealingInformer<FakeObject>({
       kubeConfig: await server.listen(),
       kind: KIND,
@@ -70,7 +73,7 @@ describe('the self-healing informer', () => {
     await agrees();
     assert.deepEqual(changes, ['add', 'add', 'update', 'delete']);
     assert.equal(informer.get('a')?.value, 2);
-    assert.ok(informer.isAlive());
+    assert.deepEqual(informer.check(), { ok: true, message: 'synced' });
   });
 
   it('misses nothing that happened while its watch was cut', async () => {
@@ -137,7 +140,7 @@ describe('the self-healing informer', () => {
     server.isInstalled = false;
     await follow();
     assert.equal(informer.state, 'missing');
-    assert.ok(!informer.isAlive());
+    assert.equal(informer.check().ok, false);
     server.isInstalled = true;
     server.put('a', 1);
     await agrees();
@@ -153,13 +156,27 @@ describe('the self-healing informer', () => {
     await eventually('all are told as deleted', () => told.size === 0 && informer.state === 'missing', SOON);
   });
 
-  it('is not alive once a failure lasts longer than it may', async () => {
-    await follow({ staleAfterMs: 0 });
+  it('passes no check while the server fails, says why, and passes it again afterwards', async () => {
+    await follow();
     await watching();
-    assert.ok(informer.isAlive());
     server.fail = 500;
     server.dropWatches();
-    await eventually('it is not alive', () => !informer.isAlive(), SOON);
+    await eventually('it says why', () => /failing: .*500/.test(informer.check().message), SOON);
+    assert.equal(informer.check().ok, false);
+    server.fail = undefined;
+    await eventually('it is well again', () => informer.check().ok, SOON);
+  });
+
+  it('passes no check when the server has fallen silent', async () => {
+    const clock = new FakeClock();
+    await follow({ clock });
+    await watching();
+    clock.advance(44_000);
+    assert.ok(informer.check().ok);
+    clock.advance(2_000);
+    assert.deepEqual(informer.check(), { ok: false, message: 'nothing was heard of the API server for 46 s' });
+    server.put('a', 1);
+    await eventually('an event is a sign of life', () => informer.check().ok, SOON);
   });
 
   it('tells every object again at each relist', async () => {

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { claimEpoch, type LockServiceClaim, type LockServiceRecord } from '../../src/kernel/lock-epoch.ts';
+import {
+  claimEpoch,
+  disownedRecord,
+  type LockServiceClaim,
+  type LockServiceRecord,
+} from '../../src/kernel/lock-epoch.ts';
 import { epochOf, tokenOf } from '../../src/kernel/token.ts';
 
 describe('epoch of the lock service', () => {
@@ -49,6 +54,19 @@ describe('epoch of the lock service', () => {
     const first = claimEpoch({ epoch: 1, runId: 'a' }, { runId: 'b' }, 0);
     assert.deepEqual(claimEpoch(first, { runId: 'b' }, 0), first, 'claimed again');
     assert.deepEqual(claimEpoch(first, { runId: 'c' }, 0), { epoch: 3, runId: 'c', recovers: ['a', 'b'] });
+  });
+
+  it('grows for a run that the node has disproved, and for whoever continues a record that was disowned', () => {
+    const recorded = { epoch: 4, runId: 'a' };
+    const settled = { epoch: 5, runId: 'a', isPredecessorLost: true };
+    assert.deepEqual(claimEpoch(recorded, { runId: 'a', epoch: 4, isDisproved: true }, 4), settled);
+    assert.equal(claimEpoch({ epoch: 9, runId: 'later' }, { runId: 'a', epoch: 4, isDisproved: true }, 9).epoch, 10);
+    assert.deepEqual(disownedRecord(recorded, 4), settled);
+    assert.equal(disownedRecord(recorded, 8).epoch, 9);
+    for (const claim of [{ runId: 'a' }, { runId: 'b', previousRunId: 'a', epoch: 4 }, { runId: 'new' }]) {
+      const next = claimEpoch(settled, claim, 4);
+      assert.ok(next.epoch >= 5 && next.isPredecessorLost, 'what was granted in epoch 4 is settled');
+    }
   });
 
   /** Runs of one workflow id: each is created anew, continues the one before it, or is a reset of it. */

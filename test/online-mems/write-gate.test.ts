@@ -3,6 +3,7 @@ import { openOnlineMems } from '../../src/online-mems/online-mems.ts';
 import type { WriteGateVerdict } from '../../src/online-mems/write-gate.ts';
 import { eventually } from '../support/eventually.ts';
 import { GateStage, ReaderProcess } from '../support/reader-process.ts';
+import { startWritingChild } from '../support/writing-child.ts';
 
 const FIRST = { token: 1, runId: 'first' };
 const SECOND = { token: 2, runId: 'second' };
@@ -95,6 +96,54 @@ describe('write gate', () => {
     const verdict = await stage.gate.begin(FIRST, AT_ONCE);
     assert.ok(verdict.kind === 'waiting');
     assert.deepEqual(verdict.readers.map(({ pid }) => pid).sort(), [inside.pid, second.pid].sort());
+  });
+
+  for (const [what, open] of [
+    ['is opened', () => stage.gate.end(FIRST.runId)],
+    ['is left by its agent', () => stage.restart()],
+  ] as const) {
+    it(`stays shut while a process that writes lives, even if it ${what}`, async () => {
+      await begin();
+      const child = await startWritingChild(stage.gate.descriptors ?? []);
+      open();
+      assert.equal(stage.gate.descriptors, undefined);
+      const mems = openOnlineMems(stage);
+      assert.equal(mems.tryGetOnlineMems(), false);
+      await child.finish();
+      assert.equal(mems.tryGetOnlineMems(), true);
+      mems.close();
+    });
+  }
+
+  it('names a process that writes for an agent that has gone as such, and begins when it has ended', async () => {
+    await begin();
+    const child = await startWritingChild(stage.gate.descriptors ?? []);
+    stage.restart();
+    const verdict = await stage.gate.begin(SECOND, AT_ONCE);
+    assert.ok(verdict.kind === 'waiting');
+    assert.deepEqual(
+      verdict.readers.map(({ pid, writes }) => [pid, writes]),
+      [[child.pid, true]],
+    );
+    await child.finish();
+    const reader = await stage.started(ReaderProcess.flock(stage.directory));
+    const next = await stage.gate.begin(SECOND, AT_ONCE);
+    assert.ok(next.kind === 'waiting');
+    assert.deepEqual(
+      next.readers.map(({ pid, writes }) => [pid, writes]),
+      [[reader.pid, undefined]],
+    );
+    await reader.kill();
+    assert.equal(await begin(SECOND, () => false), 'begun');
+  });
+
+  it('hands out what keeps it shut, from begin to end', async () => {
+    const handedOut = (): number => stage.gate.descriptors?.length ?? 0;
+    const before = handedOut();
+    await begin();
+    const between = handedOut();
+    stage.gate.end(FIRST.runId);
+    assert.deepEqual([before, between, handedOut()], [0, 2, 0]);
   });
 
   it('is not starved by processes that get and put all the time', async function () {

@@ -61,7 +61,7 @@ describe('keeping lock services', () => {
     };
     await eventually('it has looked', () => clock.pending === 1);
     assert.deepEqual(server.takeAsked(), ['a', 'b failed', 'c']);
-    assert.deepEqual(warned, [{ node: 'b', error: 'unavailable' }]);
+    assert.deepEqual(warned, [{ node: 'b', error: new Error('unavailable') }]);
     assert.deepEqual(await lookAgain(), ['b failed']);
     server.closed = [];
     assert.deepEqual(await lookAgain(), ['b failed'], 'although it ended too long ago to be found');

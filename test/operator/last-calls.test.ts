@@ -126,7 +126,7 @@ describe('the last call of a notifier', () => {
     lastCalls.called(CALL);
     await pass(3_600_000);
     assert.equal(writes.length, 1);
-    assert.deepEqual(warnings, [{ notifier: 'guard', error: 'the API server cannot be reached' }]);
+    assert.deepEqual(warnings, [{ notifier: 'guard', error: new Error('the API server cannot be reached') }]);
     serve = () => Promise.resolve();
     lastCalls.called(LATER);
     await pass(1_000);

@@ -9,12 +9,14 @@ describe('metrics of the lock service', () => {
   const anyWorkflow = {} as WorkflowInfo;
   let registry: Registry;
   let nowMs: number;
+  let deleted: Set<string>;
   let sinks: ReturnType<typeof createLockSinks>['lockMetrics'];
 
   beforeEach(() => {
     registry = new Registry();
     nowMs = 0;
-    sinks = createLockSinks(registry, () => nowMs).lockMetrics;
+    deleted = new Set();
+    sinks = createLockSinks(registry, { nowMs: () => nowMs, isNodeKnown: (node) => !deleted.has(node) }).lockMetrics;
   });
 
   /** Series of a metric, as Prometheus reads them. */
@@ -47,6 +49,14 @@ describe('metrics of the lock service', () => {
     assert.deepEqual(await series('memhp_lock_queue_depth'), [
       'memhp_lock_queue_depth{node="worker-1",lock="device_hotplug_lock"} 0',
       'memhp_lock_queue_depth{node="worker-1",lock="mem_hotplug_lock"} 1',
+    ]);
+  });
+
+  it('forget the queues of a node whose NodeMemory was deleted', async () => {
+    for (const node of ['gone', 'here']) void sinks.queueDepth.fn(anyWorkflow, node, { device_hotplug_lock: 1 });
+    deleted.add('gone');
+    assert.deepEqual(await series('memhp_lock_queue_depth'), [
+      'memhp_lock_queue_depth{node="here",lock="device_hotplug_lock"} 1',
     ]);
   });
 

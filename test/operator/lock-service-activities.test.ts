@@ -7,9 +7,14 @@ import { createLockServiceActivities } from '../../src/operator/lock-service-act
 
 const OWNED = [{ apiVersion: 'v1', kind: 'Node', name: 'worker-1', uid: 'node-uid' }];
 
-function nodeMemory(bootId: string, isOwned = true): NodeMemory {
+function nodeMemory(bootId: string, isOwned = true, status: NodeMemory['status'] = {}): NodeMemory {
   const metadata = { name: 'worker-1', ...(isOwned ? { ownerReferences: OWNED } : {}) };
-  return { metadata, spec: {}, status: { bootId } };
+  return { metadata, spec: {}, status: { driver: 'sysfs', bootId, ...status } };
+}
+
+/** Of which boots agent and kubelet have told both. */
+function seenBoth(bootId: string): NodeMemory['status'] {
+  return { kubelet: { capacity: '1000Mi', online: '1Gi', bootId } };
 }
 
 function node(bootID: string, uid = 'node-uid'): NodeObject {
@@ -58,11 +63,32 @@ describe('facts about the holders of locks', () => {
 
   for (const [what, memory, object, why] of [
     ['the same boot', nodeMemory('b1'), node('b1'), undefined],
-    ['another boot than the agent has reported', nodeMemory('b1'), node('b2'), /booted again/],
-    ['a Node that was deleted', nodeMemory('b1'), undefined, /was deleted/],
-    ['a Node that was replaced', nodeMemory('b1'), node('b1', 'another-uid'), /was replaced/],
-    ['a simulated node', nodeMemory('b1', false), undefined, undefined],
-    ['a simulated node that is gone', undefined, undefined, /no NodeMemory/],
+    [
+      'another boot than agent and kubelet have told of',
+      nodeMemory('b1', true, seenBoth('b1')),
+      node('b2'),
+      /booted again/,
+    ],
+    ['a kubelet that is behind after a boot', nodeMemory('b2', true, seenBoth('b1')), node('b1'), undefined],
+    ['a kubelet that has never told of the same boot as the agent', nodeMemory('b1'), node('b2'), undefined],
+    ['a Node that was deleted', nodeMemory('b1', true, seenBoth('b1')), undefined, /was deleted/],
+    ['a Node that was deleted and registered again', nodeMemory('b1'), node('b1', 'another-uid'), undefined],
+    [
+      'a Node replaced by another machine',
+      nodeMemory('b1', true, seenBoth('b1')),
+      node('b2', 'another-uid'),
+      /booted again/,
+    ],
+    ['a Node without a NodeMemory of its own yet', nodeMemory('b1', false), node('b1'), undefined],
+    ['a NodeMemory whose agent has not reported', { metadata: { name: 'worker-1' }, spec: {} }, node('b1'), undefined],
+    ['a Node and a NodeMemory that are both gone', undefined, undefined, /no NodeMemory/],
+    ['a node without a Node object', nodeMemory('b1', false), undefined, undefined],
+    [
+      'a simulated node that has the name of a real one',
+      nodeMemory('b1', true, { ...seenBoth('b1'), driver: 'simulated' }),
+      node('b2'),
+      undefined,
+    ],
     ['a NodeMemory that was deleted, and a Node that is there', undefined, node('b1'), undefined],
   ] as const) {
     it(`${what}: ${why ? 'nothing can be in progress there' : 'nothing is known'}`, async () => {

@@ -53,6 +53,7 @@ export class ControllerStage {
         },
         log: SILENT,
         clock,
+        random: () => replica / replicas,
         ...(maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines }),
       });
       cluster.listeners.push((object, change) => {

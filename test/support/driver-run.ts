@@ -36,8 +36,12 @@ export class OperationRun {
     this.#parts = { owner: { workflowId: 'w', runId: `run-${String(token)}` }, ...parts };
   }
 
+  call(step: DriverStep, more: Partial<DriverCall> = {}): DriverCall {
+    return driverCall({ ...this.#parts, ...more, step }, this.#token);
+  }
+
   step(step: DriverStep, more: Partial<DriverCall> = {}, context = UNINTERRUPTED): Promise<DriverResult> {
-    return this.#driver.step(driverCall({ ...this.#parts, ...more, step }, this.#token), context);
+    return this.#driver.step(this.call(step, more), context);
   }
 }
 

@@ -4,7 +4,7 @@ import { memoryBlockName } from '../../src/contract/names.ts';
 import type { MemoryBlockStatus, SimulatedSpec } from '../../src/contract/resources.ts';
 import { eventually } from './eventually.ts';
 import { readyOf } from './simulated-cluster.ts';
-import type { OperatorStage, SeenOperation } from './operator-stage.ts';
+import type { OperatedCluster, SeenOperation } from './operated-cluster.ts';
 
 /** Blocks 4-7 can be taken offline, 8-15 can be brought online: one operation each, without an add before. */
 export const ONE_OPERATION_LAYOUT: SimulatedSpec = {
@@ -25,7 +25,7 @@ export interface ExpectedEnd {
 const RECOVERY_LIMIT_MS = 40_000;
 
 /** One run, completed, whose outcome is the block's; one effect, by that run; no lock held; the block Ready. */
-export async function assertEndedOnce(stage: OperatorStage, expected: ExpectedEnd): Promise<MemoryBlockStatus> {
+export async function assertEndedOnce(stage: OperatedCluster, expected: ExpectedEnd): Promise<MemoryBlockStatus> {
   const { node, blockId, operation } = expected;
   const status = await stage.untilBlock(
     memoryBlockName(node, blockId),
@@ -52,13 +52,13 @@ export async function assertEndedOnce(stage: OperatorStage, expected: ExpectedEn
 }
 
 /** Every run that a block ever had, once none of them runs and visibility knows of it. */
-export function closedRuns(stage: OperatorStage, node: string, blockId: number): Promise<readonly SeenOperation[]> {
+export function closedRuns(stage: OperatedCluster, node: string, blockId: number): Promise<readonly SeenOperation[]> {
   return eventually(`every operation on memory${String(blockId)} of ${node} has closed`, async () => {
     const runs = await stage.operations(`WorkflowId = "${stage.operationId(node, blockId)}"`);
     return runs.length > 0 && runs.every(({ status }) => status !== 'RUNNING') ? runs : undefined;
   });
 }
 
-export async function assertLocksFree(stage: OperatorStage, node: string): Promise<void> {
+export async function assertLocksFree(stage: OperatedCluster, node: string): Promise<void> {
   await eventually(`no lock of ${node} is held or waited for`, async () => (await stage.lockTable(node)).length === 0);
 }

@@ -8,11 +8,13 @@ import type {
 } from '../../src/contract/resources.ts';
 import type { Caches, Cluster, KubeletStatus, NodeObject, WriteResult } from '../../src/controller/cluster.ts';
 import { KUBELET_CAPACITY_STALE } from '../../src/controller/kubelet-capacity.ts';
-import type { BlockEvent } from '../../src/controller/event-of.ts';
+import type { NewMemoryBlock } from '../../src/controller/discover-blocks.ts';
+import type { BlockEvent, NodeEvent } from '../../src/controller/event-of.ts';
 import type { Change } from '../../src/controller/controller.ts';
 import { leaveOut } from '../../src/controller/leave-out.ts';
 import type { ShownLocks } from '../../src/controller/report-locks.ts';
 import { operatorFields } from '../../src/controller/operator-fields.ts';
+import { blockOf } from './block-fixtures.ts';
 
 export type Listener = (block: MemoryBlock, change: Change) => void;
 
@@ -22,11 +24,16 @@ export class FakeCluster implements Cluster {
   readonly nodes = new Map<string, NodeObject>();
   readonly notifiers = new Map<string, MemoryNotifier>();
   readonly events: BlockEvent[] = [];
+  readonly nodeEvents: NodeEvent[] = [];
   readonly listeners: Listener[] = [];
   /** Every write of NodeMemory.status.locks, in order. */
   readonly shownLocks: ShownLocks[] = [];
   /** Every write of what is known of kubelets, in order. */
   readonly kubeletWrites: KubeletStatus[] = [];
+  /** Names of MemoryBlocks in the order in which somebody tried to create them. */
+  readonly creates: string[] = [];
+  /** What a create is refused with, while it is set. */
+  createError: Error | undefined;
   /** Requests that a real controller would have sent to the server. */
   requests = 0;
   crdTerminating = false;
@@ -93,6 +100,17 @@ export class FakeCluster implements Cluster {
     return this.#request(() => this.crdTerminating);
   }
 
+  createBlock({ metadata, spec }: NewMemoryBlock): Promise<'created' | 'exists'> {
+    return this.#request(() => {
+      if (this.createError) throw this.createError;
+      this.creates.push(metadata.name);
+      if (this.blocks.has(metadata.name)) return 'exists';
+      const defaults = blockOf(spec, {}, { name: metadata.name, uid: `uid-${metadata.name}` });
+      this.put({ ...defaults, metadata: { ...defaults.metadata, labels: metadata.labels } });
+      return 'created';
+    });
+  }
+
   writeBlockStatus(block: MemoryBlock, status: MemoryBlockStatus): Promise<WriteResult> {
     return this.#write(block, (live) => {
       const { state, zone, physicalAddress, blockSize, bootId } = live.status ?? {};
@@ -139,6 +157,12 @@ export class FakeCluster implements Cluster {
   recordEvent(_: MemoryBlock, event: BlockEvent): Promise<void> {
     return this.#request(() => {
       if (!this.events.some(({ key }) => key === event.key)) this.events.push(event);
+    });
+  }
+
+  recordNodeEvent(_: NodeMemory, event: NodeEvent): Promise<void> {
+    return this.#request(() => {
+      if (!this.nodeEvents.some(({ key }) => key === event.key)) this.nodeEvents.push(event);
     });
   }
 

@@ -29,6 +29,8 @@ export class FakeOperations implements OperationStarter {
   isReachable = true;
   progress: OperationPhase | undefined;
   readonly runs: FakeRun[] = [];
+  /** Requests that a real controller would have sent to the server. */
+  requests = 0;
   /** Called between the start of a run and the answer that says so. */
   onStarted: ((run: FakeRun) => void) | undefined;
   readonly #clock: FakeClock;
@@ -123,6 +125,7 @@ export class FakeOperations implements OperationStarter {
   }
 
   async #reach(): Promise<void> {
+    this.requests++;
     await Promise.resolve();
     if (!this.isReachable) throw new Error('connection refused');
   }

@@ -176,6 +176,11 @@ export class Requester {
     return this.handle.executeUpdate(script.release, { args: [taken, ...names] });
   }
 
+  /** The node refuses the token of a lock that it holds. */
+  async isRefused(name: LockName): Promise<void> {
+    await this.handle.executeUpdate(script.refuse, { args: [name] });
+  }
+
   tokens(): Promise<Readonly<Record<LockName, number>>> {
     return this.handle.query(script.tokens);
   }

@@ -12,10 +12,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { after } from 'mocha';
-import { LOCK_TABLE_QUERY, type LockTableView } from '../../src/contract/locks.ts';
-import { nodeLocksWorkflowId, operationWorkflowId } from '../../src/contract/names.ts';
 import { startLocalEnvironment, type LocalEnvironment } from '../../src/dev/local-environment.ts';
 import { describeExit, type ExitReport, type SupervisedChild } from '../../src/dev/supervise.ts';
 import { clusterId } from '../../src/k8s/cluster-id.ts';
@@ -24,7 +21,7 @@ import { connectTemporal, type TemporalConnections } from '../../src/temporal/co
 import { eventually } from './eventually.ts';
 import { createKubectl } from './kubectl.ts';
 import { localNodeFiles } from './node-files.ts';
-import { SimulatedCluster } from './simulated-cluster.ts';
+import { OperatedCluster } from './operated-cluster.ts';
 import { installTestRuntime } from './test-runtime.ts';
 
 export interface OperatorStageOptions {
@@ -32,16 +29,6 @@ export interface OperatorStageOptions {
   readonly operators?: number;
   /** Yours alone and yours to stop; processes may die in it. */
   readonly private?: boolean;
-}
-
-/** One run of an operation workflow, as Temporal's visibility lists it. */
-export interface SeenOperation {
-  readonly workflowId: string;
-  readonly runId: string;
-  /** Workflow type: `onlineMemory`. */
-  readonly type: string;
-  /** `RUNNING`, `COMPLETED` … */
-  readonly status: string;
 }
 
 /** Every operator has to know a plugin that is registered: any of them may be the one to call it. */
@@ -69,25 +56,23 @@ after('stop the shared operator stage', async function () {
   if (died) throw new Error(describeExit(died));
 });
 
-export class OperatorStage extends SimulatedCluster {
+export class OperatorStage extends OperatedCluster {
   readonly environment: LocalEnvironment;
-  readonly clusterId: string;
   /** Processes that ended without being asked to; a failpoint's kill counts as well. */
   readonly unexpectedExits: ExitReport[];
   readonly #directory: string;
-  readonly #temporal: TemporalConnections;
+  readonly #connections: TemporalConnections;
   readonly #processes = new Map<string, SupervisedChild>();
 
   private constructor(parts: Parts) {
-    const { environment, kubeConfig } = parts;
+    const { environment, temporal, ...more } = parts;
     const { nodesDirectory, tools, controlPlane } = environment;
     const kubectl = createKubectl(tools.kubectl, controlPlane.kubeconfig);
-    super({ kubectl, kubeConfig, nodeFiles: localNodeFiles(nodesDirectory) });
+    super({ ...more, kubectl, nodeFiles: localNodeFiles(nodesDirectory), temporal: temporal.client });
     this.environment = environment;
-    this.clusterId = parts.clusterId;
     this.unexpectedExits = parts.unexpectedExits;
     this.#directory = parts.directory;
-    this.#temporal = parts.temporal;
+    this.#connections = temporal;
   }
 
   static async open({ operators = 2 }: OperatorStageOptions): Promise<OperatorStage> {
@@ -113,14 +98,9 @@ export class OperatorStage extends SimulatedCluster {
 
   /** Stops every process and deletes all that they left. */
   async close(): Promise<void> {
-    await this.#temporal.close();
+    await this.#connections.close();
     await this.environment.stop();
     await rm(this.#directory, { recursive: true, force: true });
-  }
-
-  /** A client of the Temporal server, for histories and visibility. */
-  get temporal(): Client {
-    return this.#temporal.client;
   }
 
   /** Resolves when it works: its copies of the cluster are complete. */
@@ -136,8 +116,13 @@ export class OperatorStage extends SimulatedCluster {
     return operator;
   }
 
-  async startAgent(name = 'agent', env: Readonly<Record<string, string>> = {}): Promise<SupervisedChild> {
-    const agent = await this.environment.startAgent({ name, env });
+  /** Of simulated nodes, unless `args` say otherwise. */
+  async startAgent(
+    name = 'agent',
+    env: Readonly<Record<string, string>> = {},
+    args: readonly string[] = [],
+  ): Promise<SupervisedChild> {
+    const agent = await this.environment.startAgent({ name, env, args });
     this.#processes.set(name, agent);
     return agent;
   }
@@ -157,30 +142,6 @@ export class OperatorStage extends SimulatedCluster {
     return lines
       .filter((line) => line.startsWith('{') && line.endsWith('}'))
       .map((line) => JSON.parse(line) as object as Record<string, unknown>);
-  }
-
-  /** Runs that Temporal's visibility lists for a query such as `NodeName="x"`, oldest first. */
-  async operations(query: string): Promise<readonly SeenOperation[]> {
-    const found: WorkflowExecutionInfo[] = [];
-    for await (const run of this.temporal.workflow.list({ query })) found.push(run);
-    return found
-      .sort((one, other) => one.startTime.getTime() - other.startTime.getTime())
-      .map(({ workflowId, runId, type, status }) => ({ workflowId, runId, type, status: status.name }));
-  }
-
-  operationId(node: string, blockId: number): string {
-    return operationWorkflowId(this.clusterId, node, blockId);
-  }
-
-  /** Workflow id of the node's lock entity. */
-  lockEntityId(node: string): string {
-    return nodeLocksWorkflowId(this.clusterId, node);
-  }
-
-  /** Who holds and who waits on a node; empty while nobody has ever asked for a lock there. */
-  async lockTable(node: string): Promise<LockTableView['locks']> {
-    const handle = this.temporal.workflow.getHandle(this.lockEntityId(node));
-    return (await handle.query<LockTableView>(LOCK_TABLE_QUERY)).locks;
   }
 }
 

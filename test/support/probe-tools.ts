@@ -5,6 +5,7 @@ import { databaseGuardEnvironment } from './database-guard.ts';
 import { tellPythonEnvironment } from './python-environment.ts';
 import type { ProbeResult } from './run-stages.ts';
 import type { Stage } from './stage.ts';
+import { chooseE2eProvider } from './start-e2e-cluster.ts';
 
 /**
  * Fetches what the stage needs, and runs each once; then makes what it wants. The tests find them through the same
@@ -21,6 +22,11 @@ export async function probeTools(stage: Stage): Promise<ProbeResult> {
     } catch (error) {
       return { ready: false, missing: error instanceof Error ? error.message : String(error) };
     }
+  }
+  if (stage.needsCluster) {
+    const { provider, missing } = await chooseE2eProvider();
+    if (provider === undefined) return { ready: false, missing };
+    env['MEMHP_E2E_PROVIDER'] = provider; // the tests need not look again
   }
   if (stage.wants?.includes('python')) Object.assign(env, tellPythonEnvironment(await databaseGuardEnvironment()));
   return { ready: true, env };

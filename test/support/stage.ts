@@ -26,6 +26,8 @@ export interface Stage {
   readonly needs: readonly ToolName[];
   /** Without which some of its tests are skipped: `python` is the environment of the example in Python. */
   readonly wants?: readonly 'python'[];
+  /** It runs pods: skipped where there is no provider of a cluster, see start-e2e-cluster.ts. */
+  readonly needsCluster?: true;
   readonly steps: readonly Step[];
 }
 

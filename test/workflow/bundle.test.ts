@@ -11,12 +11,16 @@ const ALLOWED = [
   /^node_modules\/(@temporalio\/(common|workflow)|nexus-rpc|ms|long)\//,
 ];
 
-/** Files that went into a bundle, relative to the repository, as its source map tells. */
-function sourcesOf(code: string): string[] {
+function sourceMapOf(code: string): string {
   const encoded = /sourceMappingURL=data:application\/json;charset=utf-8;base64,(\S+)/.exec(code)?.[1];
   assert.ok(encoded, 'the bundle has no source map');
-  const { sources } = JSON.parse(Buffer.from(encoded, 'base64').toString()) as { sources: string[] };
-  return sources.filter((source) => path.isAbsolute(source)).map((source) => path.relative(REPOSITORY, source));
+  return Buffer.from(encoded, 'base64').toString();
+}
+
+/** Files that went into a bundle, relative to the repository, as its source map tells. */
+function sourcesOf(code: string): string[] {
+  const { sources } = JSON.parse(sourceMapOf(code)) as { sources: string[] };
+  return sources.filter((source) => source.startsWith('./')).map((source) => source.slice('./'.length));
 }
 
 describe('the workflow bundle', function () {
@@ -30,6 +34,12 @@ describe('the workflow bundle', function () {
       sources.filter((source) => !ALLOWED.some((pattern) => pattern.test(source))),
       [],
     );
+  });
+
+  it('does not depend on where the repository lies', async () => {
+    const { code } = await bundleWorkflows(path.join(REPOSITORY, 'workflows', 'bundle.ts'));
+    assert.equal(code.includes(REPOSITORY), false);
+    assert.equal(sourceMapOf(code).includes(REPOSITORY), false);
   });
 
   it('cannot be made of a workflow that reaches for the file system', async () => {

@@ -2,7 +2,8 @@
 import { formatBlockRanges } from '../../contract/block-ranges.ts';
 import { formatBytes } from '../../contract/quantity.ts';
 import { isOnlineType } from '../../kernel/memory-block.ts';
-import { isZone, type Zone } from '../../kernel/zone.ts';
+import { onlineZone, parseBlockName, parseBlockSize } from '../block-attributes.ts';
+import { parseBlockState, parseNumaNode, parseZones } from '../block-attributes.ts';
 import { LAYOUT_FORMAT, type LayoutBlocks, type MemoryLayout } from './memory-layout.ts';
 import { MEMORY_SYSFS, readSysfs, ZONEINFO, type SysfsBlock, type SysfsSnapshot } from './sysfs-snapshot.ts';
 import { parseZoneinfo } from './zoneinfo.ts';
@@ -28,7 +29,7 @@ export function layoutOf(snapshot: SysfsSnapshot, capturedAt: Date): MemoryLayou
   return {
     format: LAYOUT_FORMAT,
     capturedAt: capturedAt.toISOString(),
-    blockSize: formatBytes(parseHex(snapshot.blockSizeBytes)),
+    blockSize: formatBytes(parseBlockSize(snapshot.blockSizeBytes)),
     ...(autoOnline !== undefined && (autoOnline === 'offline' || isOnlineType(autoOnline))
       ? { autoOnlineBlocks: autoOnline }
       : {}),
@@ -39,31 +40,17 @@ export function layoutOf(snapshot: SysfsSnapshot, capturedAt: Date): MemoryLayou
 
 type ParsedBlock = Omit<LayoutBlocks, 'range'> & { readonly blockId: number };
 
-function parseBlock({ name, state, validZones, removable, nodes }: SysfsBlock): ParsedBlock {
-  const isOffline = state.trim() === 'offline';
-  const zone = isOffline ? undefined : zoneOf(validZones);
-  const node = nodes.map((link) => Number(link.slice('node'.length))).sort((one, other) => one - other)[0];
+function parseBlock({ name, state, validZones = '', removable, entries }: SysfsBlock): ParsedBlock {
+  const isOffline = parseBlockState(state) === 'offline';
+  const zone = isOffline ? undefined : onlineZone(state, parseZones(validZones));
   return {
-    blockId: Number(name.slice('memory'.length)),
+    blockId: parseBlockName(name) ?? -1,
     // A block that is going offline when the picture is taken is still online.
     state: isOffline ? 'offline' : 'online',
     ...(zone === undefined ? {} : { zone }),
-    numaNode: node ?? 0,
+    numaNode: parseNumaNode(entries) ?? 0,
     ...(removable === undefined ? {} : { removable: removable.trim() === '1' }),
   };
-}
-
-/** The first word: online blocks have one, except on kernels before 4.13, which listed where the block might move to. */
-function zoneOf(validZones: string | undefined): Zone | undefined {
-  const word = validZones?.trim().split(/\s+/)[0];
-  if (word?.toLowerCase() === 'none') return 'none';
-  return word !== undefined && isZone(word) ? word : undefined;
-}
-
-function parseHex(text: string): number {
-  const bytes = Number.parseInt(text.trim(), 16);
-  if (!(bytes > 0)) throw new Error(`block_size_bytes reads "${text.trim()}", which is not a hexadecimal size`);
-  return bytes;
 }
 
 function mergeBlocks(blocks: readonly ParsedBlock[]): LayoutBlocks[] {

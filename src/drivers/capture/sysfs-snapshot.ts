@@ -1,6 +1,7 @@
 /** The text of the files that a capture is made of. Reading only; nothing is ever opened for writing. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseBlockName } from '../block-attributes.ts';
 
 export interface SysfsSnapshot {
   /** Hexadecimal, without 0x. */
@@ -17,8 +18,8 @@ export interface SysfsBlock {
   readonly state: string;
   readonly validZones?: string;
   readonly removable?: string;
-  /** Names of the links to NUMA nodes: `node0`. */
-  readonly nodes: readonly string[];
+  /** What else is in its directory, such as links to NUMA nodes. */
+  readonly entries: readonly string[];
 }
 
 export const MEMORY_SYSFS = '/sys/devices/system/memory';
@@ -32,7 +33,7 @@ export function readSysfs(root: string, zoneinfoFile: string): SysfsSnapshot {
       `${root}/block_size_bytes does not exist: this kernel has no memory hotplug, or name its sysfs with --sysfs`,
     );
   }
-  const blocks = readdirSync(root).filter((name) => /^memory\d+$/.test(name));
+  const blocks = readdirSync(root).filter((name) => parseBlockName(name) !== undefined);
   const autoOnlineBlocks = readIfThere(join(root, 'auto_online_blocks'));
   const zoneinfo = readIfThere(zoneinfoFile);
   return {
@@ -52,7 +53,7 @@ function readBlock(root: string, name: string): SysfsBlock {
     state: readFileSync(join(directory, 'state'), 'utf8'),
     ...(validZones === undefined ? {} : { validZones }),
     ...(removable === undefined ? {} : { removable }),
-    nodes: readdirSync(directory).filter((entry) => /^node\d+$/.test(entry)),
+    entries: readdirSync(directory),
   };
 }
 

@@ -3,8 +3,9 @@ import { blockIdsOf, type DriverCall, type DriverStep } from '../../contract/dri
 import type { Errno } from '../../kernel/errno.ts';
 import { formatAddress } from '../../contract/quantity.ts';
 import type { SimulatedBehaviour } from './behaviour.ts';
-import { dropClaim, dropOvertakenClaims, isAligned, overlaps, ownClaim, withClaim } from './claims.ts';
-import { keptTokens } from './fencing.ts';
+import { dropOvertakenClaims, isAligned, overlaps, ownClaim, withClaim } from '../claims.ts';
+import { keptTokens } from '../fencing.ts';
+import { dropClaim } from './drop-claim.ts';
 import { done, failed, withBlock, type SimulatedState, type StepChange } from './state.ts';
 import type { EffectDraft, StepSurroundings } from './state.ts';
 import { blockIdOf, blockName } from './transition.ts';

@@ -1,7 +1,7 @@
 /** ZONE_DEVICE: `pagemap_range()` and `memunmap_pages()`, mm/memremap.c, v6.12. No memory blocks, no notifiers. */
 import { blockIdsOf, type DriverCall, type DriverStep, type MemoryRange } from '../../contract/driver.ts';
 import { formatAddress } from '../../contract/quantity.ts';
-import { overlaps } from './claims.ts';
+import { overlaps } from '../claims.ts';
 import { done, failed, type SimulatedState, type StepChange, type StepSurroundings } from './state.ts';
 
 type Steps = Record<DriverStep, (state: SimulatedState, call: DriverCall, around: StepSurroundings) => StepChange>;

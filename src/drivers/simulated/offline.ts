@@ -3,7 +3,7 @@ import type { DriverCall, DriverStep } from '../../contract/driver.ts';
 import type { Errno } from '../../kernel/errno.ts';
 import { beginTransition } from '../../kernel/memory-block.ts';
 import type { SimulatedBehaviour } from './behaviour.ts';
-import { keptTokens } from './fencing.ts';
+import { keptTokens } from '../fencing.ts';
 import { done, failed, withBlock, type SimulatedBlock, type SimulatedState, type StepChange } from './state.ts';
 import type { BlockTransition, StepSurroundings, StepWait } from './state.ts';
 import { blockIdOf, blockName, finishTransition, leftover, notPrepared, ownTransition } from './transition.ts';

@@ -2,7 +2,7 @@
 import type { DriverCall, DriverStep } from '../../contract/driver.ts';
 import { beginTransition, type OnlineType } from '../../kernel/memory-block.ts';
 import { zoneForPfnRange, zoneSpans, type Zone } from '../../kernel/zone.ts';
-import { keptTokens } from './fencing.ts';
+import { keptTokens } from '../fencing.ts';
 import { done, failed, onlineZone, withBlock, type SimulatedState, type StepChange } from './state.ts';
 import type { StepSurroundings } from './state.ts';
 import { blockIdOf, blockName, finishTransition, leftover, notPrepared, ownTransition } from './transition.ts';

@@ -1,7 +1,8 @@
 /** `try_remove_memory`, in steps: the devices go first, the mapping (here: the claim on the range) last. */
 import { blockIdsOf, type DriverCall, type DriverStep } from '../../contract/driver.ts';
-import { dropClaim, dropOvertakenClaims, isAligned, ownClaim, withClaim } from './claims.ts';
-import { keptTokens } from './fencing.ts';
+import { dropOvertakenClaims, isAligned, ownClaim, withClaim } from '../claims.ts';
+import { keptTokens } from '../fencing.ts';
+import { dropClaim } from './drop-claim.ts';
 import { done, failed, onlineZone, withBlock, type SimulatedState, type StepChange } from './state.ts';
 import { blockIdOf, blockName, leftover, settled } from './transition.ts';
 

@@ -5,22 +5,19 @@ import type { Logger } from 'winston';
 import type { DriverCall, DriverResult, NodeInspection } from '../../contract/driver.ts';
 import type { SettleResult } from '../../contract/activities.ts';
 import type { AbortSignalLike, MemoryDriver, SettleRequest, StepContext } from '../../contract/memory-driver.ts';
-import type { NodeMemoryStatus, ObservedBlock, SimulatedSpec } from '../../contract/resources.ts';
+import type { DriverCapabilities, NodeMemoryStatus, ObservedBlock, SimulatedSpec } from '../../contract/resources.ts';
+import { DriverClosedError } from '../driver-closed-error.ts';
+import { highestToken, overtakenTokens, staleness } from '../fencing.ts';
+import { inspectNode, nodeStatus, observeBlock } from '../node-view.ts';
+import { StepsUnderWay } from '../steps-under-way.ts';
 import { parseBehaviour, type SimulatedBehaviour } from './behaviour.ts';
 import { boot } from './boot.ts';
-import { staleness } from './fencing.ts';
 import { watchByHand, type ByHandRequest } from './by-hand-directory.ts';
 import { writeState } from './by-hand.ts';
-import { highestToken, isSettledBy, settleRuns } from './settle.ts';
+import { settleRuns } from './settle.ts';
 import { openStateStore, type StateStore } from './state-store.ts';
 import type { SimulatedState, StepSurroundings } from './state.ts';
 import { takeStep } from './step.ts';
-import { inspectNode, nodeStatus, observeBlock } from './view.ts';
-
-/** Thrown out of a step that was under way when the driver closed: it can be repeated at the next one. */
-export class DriverClosedError extends Error {
-  override readonly name = 'DriverClosedError';
-}
 
 export interface SimulatedDriverOptions {
   /** The node's own directory; created. Nothing else may use it at the same time. */
@@ -34,6 +31,7 @@ export interface SimulatedDriverOptions {
   readonly store?: StateStore;
 }
 
+const CAPABILITIES: DriverCapabilities = { add: true, remove: true, online: true, offline: true };
 /** A long step wakes up at least this often to show its progress. */
 const PROGRESS_INTERVAL_MS = 1_000;
 
@@ -46,8 +44,7 @@ export class SimulatedDriver implements MemoryDriver {
   readonly #listeners = new Set<() => void>();
   /** Steps that wait for time to pass; each is woken when something else changes. */
   readonly #sleepers = new Set<() => void>();
-  /** Steps under way, each with its end. */
-  readonly #underWay = new Map<Promise<unknown>, DriverCall>();
+  readonly #underWay = new StepsUnderWay();
   readonly #stopByHand: () => void;
   #behaviour: SimulatedBehaviour;
   #state: SimulatedState;
@@ -84,27 +81,24 @@ export class SimulatedDriver implements MemoryDriver {
   }
 
   step(call: DriverCall, context: StepContext): Promise<DriverResult> {
-    const step = this.#carryOut(call, context);
-    const end = step.catch(() => undefined).finally(() => this.#underWay.delete(end));
-    this.#underWay.set(end, call);
-    return step;
+    return this.#underWay.track(call, this.#carryOut(call, context));
   }
 
   /** Durable before it waits for the steps under way, which then find their tokens refused and end with ESTALE. */
   async settle(request: SettleRequest): Promise<SettleResult> {
     this.#assertOpen();
     this.#become(settleRuns(this.#state, request));
-    const stopping = [...this.#underWay].filter(([, call]) => isSettledBy(request, call.tokens));
-    await Promise.all(stopping.map(([end]) => end));
-    return { bootId: this.#state.bootId, highestToken: highestToken(this.#state) };
+    await this.#underWay.settled(request);
+    const { bootId } = this.#state;
+    return { bootId, highestToken: highestToken(this.#state), ...overtakenTokens(this.#state, request) };
   }
 
   inspect(blockIds: readonly number[]): Promise<NodeInspection> {
-    return Promise.resolve(inspectNode(this.#state, blockIds));
+    return Promise.resolve(inspectNode(this.#state, CAPABILITIES, blockIds));
   }
 
   status(): Promise<NodeMemoryStatus> {
-    return Promise.resolve(nodeStatus(this.#state, this.name));
+    return Promise.resolve(nodeStatus(this.#state, CAPABILITIES, this.name, this.#state));
   }
 
   observe(blockId: number): Promise<ObservedBlock> {
@@ -160,7 +154,7 @@ export class SimulatedDriver implements MemoryDriver {
     const { state, result } = writeState(this.#state, blockId, word, this.#surroundings(false));
     this.#become(state);
     if (result.ok) this.#logger.info('block written by hand', { blockId, word });
-    else this.#logger.warn('write by hand refused', { blockId, word, errno: result.errno, reason: result.message });
+    else this.#logger.warn('write by hand refused', { blockId, word, errno: result.errno, detail: result.message });
   }
 
   async #delayStep(call: DriverCall, context: StepContext): Promise<void> {
@@ -194,6 +188,6 @@ export class SimulatedDriver implements MemoryDriver {
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new DriverClosedError('the simulated driver has closed; repeat the step at the next one');
+    if (this.#isClosed) throw new DriverClosedError(this.name);
   }
 }

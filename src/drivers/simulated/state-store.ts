@@ -1,17 +1,11 @@
 /** Where a simulated node's state lives: `state.json`, replaced atomically, and the audit file `effects.jsonl`. */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import { openStateFile, type StateFile } from '../state-file.ts';
 import { STATE_VERSION, type Effect, type SimulatedState } from './state.ts';
 
-/**
- * The durable side of the model. Calls are synchronous on purpose: a step is then one turn of the event loop, so no
- * second step can see, or build on, a state that is not on disk.
- */
-export interface StateStore {
-  load(): SimulatedState | undefined;
-  /** Durable, state and journal together, when it returns. */
-  save(state: SimulatedState): void;
+/** The durable side of the model. */
+export interface StateStore extends StateFile<SimulatedState> {
   /** Appends those of `effects` that the audit file does not have yet. */
   appendEffects(effects: readonly Effect[]): void;
 }
@@ -19,14 +13,10 @@ export interface StateStore {
 /** Keeps the state in `directory`, which is created. One process at a time may use it. */
 export function openStateStore(directory: string): StateStore {
   mkdirSync(directory, { recursive: true });
-  const stateFile = join(directory, 'state.json');
   const effectsFile = join(directory, 'effects.jsonl');
   let lastWritten = repairEffects(effectsFile);
   return {
-    load: () => (existsSync(stateFile) ? parseState(stateFile) : undefined),
-    save: (state) => {
-      writeFileAtomic.sync(stateFile, JSON.stringify(state), { fsync: true });
-    },
+    ...openStateFile<SimulatedState>(join(directory, 'state.json'), STATE_VERSION),
     appendEffects: (effects) => {
       const missing = effects.filter(({ sequence }) => sequence > lastWritten);
       if (missing.length === 0) return;
@@ -34,16 +24,6 @@ export function openStateStore(directory: string): StateStore {
       lastWritten = missing.at(-1)?.sequence ?? lastWritten;
     },
   };
-}
-
-function parseState(file: string): SimulatedState {
-  const state = JSON.parse(readFileSync(file, 'utf8')) as SimulatedState;
-  if ((state.version as number) !== STATE_VERSION) {
-    throw new Error(
-      `${file} has version ${String(state.version)}, this agent writes ${String(STATE_VERSION)}: start with an empty state directory`,
-    );
-  }
-  return state;
 }
 
 /** Cuts off a line that a crash left half written; returns the sequence number of the last whole one. */

@@ -4,28 +4,23 @@ import type { LockName } from '../../kernel/lock.ts';
 import type { Errno } from '../../kernel/errno.ts';
 import type { MemoryBlockState } from '../../kernel/memory-block.ts';
 import type { Zone } from '../../kernel/zone.ts';
+import type { Claims } from '../claims.ts';
+import type { Fence } from '../fencing.ts';
+import type { Journal } from '../journal.ts';
 import type { SimulatedBehaviour } from './behaviour.ts';
 
 export const STATE_VERSION = 1;
 
-export interface SimulatedState {
+export interface SimulatedState extends Claims, Fence, Journal {
   readonly version: typeof STATE_VERSION;
   readonly bootId: string;
   readonly blockSizeBytes: number;
   /** Block devices that exist, by block id. */
   readonly blocks: Readonly<Record<number, SimulatedBlock>>;
-  /** Physical ranges that an add or a remove is working on. */
-  readonly claims: readonly RangeClaim[];
   /** CPUs that were taken offline since the boot; unset: none. */
   readonly offlineCpus?: readonly number[];
   /** ZONE_DEVICE ranges; unset: none. */
   readonly deviceRanges?: readonly MemoryRange[];
-  /** The highest token seen, per lock; survives reboots. */
-  readonly tokens: Readonly<Record<LockName, SeenToken>>;
-  /** Tokens below it are refused, whatever their lock; survives reboots. Unset: 0. */
-  readonly tokenFloor?: number;
-  /** Oldest first. */
-  readonly journal: readonly JournalEntry[];
   /** Sequence number of the last effect. */
   readonly lastEffect: number;
   /** Effects that may not be in the audit file yet. */
@@ -53,30 +48,6 @@ export interface BlockTransition {
   readonly zone?: Zone;
   /** Of offline: when migration began, in ms since the epoch; restarts of the agent do not reset it. */
   readonly migrationStartedAtMs?: number;
-}
-
-export interface RangeClaim {
-  readonly operation: 'add' | 'remove';
-  readonly runId: string;
-  readonly range: MemoryRange;
-  readonly numaNode: number;
-  /** Blocks that this run created: what an abort takes away again. */
-  readonly created: readonly number[];
-  readonly keptTokens: Readonly<Record<LockName, number>>;
-}
-
-export interface SeenToken {
-  readonly token: number;
-  readonly runId: string;
-}
-
-export interface JournalEntry {
-  readonly runId: string;
-  readonly operation: DriverOperation;
-  readonly step: DriverStep;
-  readonly blockId?: number;
-  readonly tokens: Readonly<Record<LockName, number>>;
-  readonly result: DriverResult;
 }
 
 /** One real change of a block, a CPU or a ZONE_DEVICE range: a line of `effects.jsonl`. */

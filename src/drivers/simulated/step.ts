@@ -1,10 +1,10 @@
-/** One driver step as a pure function: fencing, journal, the operation itself, injected errors, audit. */
+/** One driver step as a pure function: admission, the operation itself, injected errors, audit. */
 import { blockIdsOf, type DriverCall, type DriverOperation } from '../../contract/driver.ts';
+import { admit } from '../admission.ts';
+import { recordEntry } from '../journal.ts';
 import { addSteps } from './add.ts';
 import { offlineCpuSteps, onlineCpuSteps } from './cpu.ts';
 import { addDeviceSteps, removeDeviceSteps } from './device-memory.ts';
-import { rememberTokens, staleness } from './fencing.ts';
-import { findEntry, hasSameTokens, recordEntry } from './journal.ts';
 import { offlineSteps } from './offline.ts';
 import { onlineSteps } from './online.ts';
 import { removeSteps } from './remove.ts';
@@ -23,33 +23,17 @@ const STEPS: Record<DriverOperation, Record<DriverCall['step'], Step>> = {
   'remove-device': removeDeviceSteps,
 };
 
-/**
- * Takes `call` as far as it gets now. The returned state must be durable before the result is told to anyone.
- *
- * A repeat of a recorded step with the tokens it was done with is answered from the journal before fencing: answering
- * changes nothing, and a run whose reply got lost must learn what it did even if its locks have passed on since. After a
- * reboot nobody is told so, because what was done is gone with the boot.
- */
+/** Takes `call` as far as it gets now. The returned state must be durable before the result is told to anyone. */
 export function takeStep(state: SimulatedState, call: DriverCall, around: StepSurroundings): StepChange | StepWait {
-  if (call.bootId !== state.bootId) {
-    return failed(state, 'ESTALE', `the node has rebooted: boot ${call.bootId} is over, this is ${state.bootId}`);
-  }
-  const entry = findEntry(state, call);
-  if (entry && hasSameTokens(entry, call)) return { state, result: entry.result, effects: [] };
-  const stale = staleness(state, call);
-  if (stale !== undefined) return failed(state, 'ESTALE', stale);
-  const remembered = rememberTokens(state, call);
-  if (entry) return { state: remembered, result: entry.result, effects: [] };
-  const verdict = perform(remembered, call, around);
+  const admission = admit(state, call);
+  if (admission.result) return { state: admission.state, result: admission.result, effects: [] };
+  const verdict = perform(admission.state, call, around);
   if (!('result' in verdict)) return verdict;
   const recorded = recordEntry(verdict.state, call, verdict.result);
   return { ...verdict, state: audit(recorded, call, verdict.effects, around.nowMs) };
 }
 
 function perform(state: SimulatedState, call: DriverCall, around: StepSurroundings): StepChange | StepWait {
-  if (needsBlock(call) && call.blockId === undefined) {
-    return failed(state, 'EINVAL', `${call.operation} ${call.step} is about one block: set blockId`);
-  }
   const verdict = STEPS[call.operation][call.step](state, call, around);
   if (!('result' in verdict) || !verdict.result.ok) return verdict;
   const injected = around.behaviour.errors.find(
@@ -59,11 +43,6 @@ function perform(state: SimulatedState, call: DriverCall, around: StepSurroundin
       (!error.blocks || touchedBlocks(state, call).some((id) => error.blocks?.has(id))),
   );
   return injected ? failed(state, injected.errno, `${injected.errno} injected by spec.simulated.errors`) : verdict;
-}
-
-function needsBlock({ operation, step }: DriverCall): boolean {
-  if (operation === 'add' || operation === 'remove') return step === 'commit';
-  return operation === 'online' || operation === 'offline';
 }
 
 function touchedBlocks(state: SimulatedState, call: DriverCall): readonly number[] {

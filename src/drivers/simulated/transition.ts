@@ -1,6 +1,6 @@
 /** The part that online and offline share: a block between `prepare` and `finish`. */
 import type { DriverCall } from '../../contract/driver.ts';
-import { keptTokens, overtakes } from './fencing.ts';
+import { keptTokens, overtakes } from '../fencing.ts';
 import {
   done,
   failed,

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { memoryBlockName } from '../../contract/names.ts';
 import type { MemoryNotify } from '../../contract/notifier.ts';
 import type { ClusterReader } from '../cluster-reader.ts';
 import type { PluginLog } from '../define-plugin.ts';
@@ -35,7 +36,7 @@ export type CallOutcome =
   | { readonly kind: 'ended'; readonly message: string; readonly wasAlone: boolean };
 
 interface CallUnderWay {
-  readonly node: string;
+  readonly event: MemoryNotify;
   readonly resolve: (outcome: CallOutcome) => void;
 }
 
@@ -88,7 +89,7 @@ export class PluginThread {
       return { kind: 'failed', message: `${String(CALLS_MAX)} calls are under way already` };
     const id = this.#nextCallId++;
     const { promise, resolve } = Promise.withResolvers<CallOutcome>();
-    this.#calls.set(id, { node: event.node, resolve });
+    this.#calls.set(id, { event, resolve });
     const timer = setTimeout(() => {
       this.#resolve(id, { kind: 'timed-out' });
       void this.end(`was terminated: it did not answer ${event.action} of memory${String(event.blockId)} in time`);
@@ -140,13 +141,16 @@ export class PluginThread {
         );
         return;
       case 'log':
-        this.#services.log[message.level](message.message, parseFields(message.fields));
+        this.#services.log[message.level](message.message, {
+          ...aboutOf(this.#calls.get(message.id)?.event),
+          ...parseFields(message.fields),
+        });
     }
   }
 
   /** What the plugin is being asked about. */
   #nodes(): ReadonlySet<string> {
-    return new Set([...this.#calls.values()].map(({ node }) => node));
+    return new Set([...this.#calls.values()].map(({ event }) => event.node));
   }
 
   async #serve(id: number, what: string, serve: () => Promise<unknown>): Promise<void> {
@@ -185,6 +189,13 @@ export class PluginThread {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** What a line is about that a plugin logs; nothing where the call is over already. */
+function aboutOf(event: MemoryNotify | undefined): object {
+  if (!event) return {};
+  const { workflowId, runId, node, blockId, tokens, notifier, action } = event;
+  return { workflowId, runId, node, block: memoryBlockName(node, blockId), tokens, notifier, action };
 }
 
 function parseFields(text: string): Readonly<Record<string, unknown>> {

@@ -41,7 +41,7 @@ port.on('message', (message: ToThread) => {
 send({ type: 'ready', ...descriptionOf(plugin) });
 
 async function answer({ id, event, config, abortAfterMs }: ToThread & { type: 'call' }): Promise<void> {
-  const context: PluginContext = { signal: AbortSignal.timeout(abortAfterMs), log: callLog(), cluster, leases };
+  const context: PluginContext = { signal: AbortSignal.timeout(abortAfterMs), log: callLog(id), cluster, leases };
   try {
     // Undefined and functions have no JSON; null is refused as an answer just as well.
     const text = (JSON.stringify(await notify(event, config, context)) as string | undefined) ?? 'null';
@@ -91,10 +91,11 @@ function settleRequest({ id, value, message }: ToThread & { type: 'reply' }): vo
   else pending?.reject(new Error(message));
 }
 
-function callLog(): PluginLog {
+function callLog(id: number): PluginLog {
   let lines = 0;
   const at = (level: LogLevel) => (message: string, fields?: Readonly<Record<string, unknown>>) => {
-    if (lines++ < LOG_LINES_MAX) send({ type: 'log', level, message: cutText(message), fields: fieldsText(fields) });
+    if (lines++ < LOG_LINES_MAX)
+      send({ type: 'log', id, level, message: cutText(message), fields: fieldsText(fields) });
   };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

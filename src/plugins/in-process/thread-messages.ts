@@ -45,7 +45,14 @@ export type FromThread =
   | { readonly type: 'failed'; readonly id: number; readonly message: string }
   | { readonly type: 'cluster'; readonly id: number; readonly method: ClusterMethod; readonly node: string }
   | { readonly type: 'leases'; readonly id: number; readonly request: LeaseRequest }
-  | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: string };
+  /** `id`: the call in which it was said. */
+  | {
+      readonly type: 'log';
+      readonly id: number;
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: string;
+    };
 
 const TEXT_LENGTH_MAX = 4_096;
 const SCHEMA_LENGTH_MAX = 65_536;
@@ -89,11 +96,12 @@ const FROM_THREAD = {
     {
       properties: {
         type: { const: 'log' },
+        id,
         level: { enum: ['debug', 'info', 'warn', 'error'] },
         message: text,
         fields: text,
       },
-      required: ['level', 'message', 'fields'],
+      required: ['id', 'level', 'message', 'fields'],
     },
   ],
 } as unknown as JSONSchemaType<FromThread>;

@@ -59,12 +59,14 @@ describe('in-process plugin host', function () {
     assert.match(errorOf(await ask('well-behaved', { read: true })), /well-behaved failed: .*API server unreachable/);
   });
 
-  it("logs a plugin's lines under its own name, a bounded number for each call", async () => {
+  it("logs a plugin's lines under its own name and with what it is asked about, a bounded number for each call", async () => {
     await ask('well-behaved', { lines: 1_000 });
     assert.equal(lines.length, 100);
+    const { action, tokens, workflowId, runId, node } = memoryNotify({});
+    const about = { notifier: 'here', action, tokens, workflowId, runId, node, block: `${node}-memory32` };
     assert.deepEqual(lines[7], {
       message: 'line 7',
-      fields: { plugin: 'well-behaved', fields: { line: 7, plugin: 'someone-else' } },
+      fields: { plugin: 'well-behaved', ...about, fields: { line: 7, plugin: 'someone-else' } },
     });
   });
 

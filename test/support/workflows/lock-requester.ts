@@ -27,6 +27,8 @@ export interface TakeCommand {
 export const take = defineUpdate<Taken | Refused, [TakeCommand]>('take');
 export const release = defineUpdate<readonly LockName[], [Taken, ...LockName[]]>('release');
 export const suspect = defineUpdate<undefined, [Taken, string?]>('suspect');
+/** The node has refused the token of this lock. */
+export const refuse = defineUpdate<undefined, [LockName]>('refuse');
 export const tokens = defineQuery<Readonly<Record<LockName, number>>>('tokens');
 export const end = defineSignal('end');
 
@@ -39,6 +41,10 @@ export async function lockRequester(input: LockRequesterInput): Promise<readonly
   setHandler(release, (taken, ...names) => locks.release(taken, ...names));
   setHandler(suspect, async (taken, reason) => {
     await locks.suspect(taken, reason);
+    return undefined;
+  });
+  setHandler(refuse, (name) => {
+    locks.noteRefused(name, locks.tokens[name]);
     return undefined;
   });
   setHandler(tokens, () => locks.tokens);

@@ -1,0 +1,34 @@
+/** `kubectl delete -k`: everything of ours goes, and memory stays as it is. Last of all: nothing is left to test afterwards. */
+import assert from 'node:assert/strict';
+import { OVERLAY, openE2eStage, type E2eStage } from '../support/e2e-stage.ts';
+
+const SIMULATED = 'sim-uninstalled';
+
+describe('uninstalling', function () {
+  this.timeout(120_000);
+  let stage: E2eStage;
+
+  before(async function () {
+    this.timeout(240_000);
+    stage = await openE2eStage();
+    await stage.createNode(SIMULATED);
+    const blocks = [
+      { nodeName: SIMULATED, blockId: 8, state: 'online_movable', deletionPolicy: 'Remove' },
+      { nodeName: stage.nodeName, blockId: 9, state: 'online', deletionPolicy: 'Retain' },
+    ] as const;
+    for (const block of blocks) await stage.waitReady(await stage.applyBlock(block));
+  });
+
+  it('changes no memory', async () => {
+    const memory = async () => ({
+      simulated: (await stage.nodeState(SIMULATED)).blocks,
+      effects: await stage.effects(SIMULATED),
+      tree: await stage.tree(),
+    });
+    const before = await memory();
+    await stage.kubectl.succeed(['delete', '-k', OVERLAY, '--timeout=55s']);
+    const left = await stage.kubectl.run(['get', 'mb']);
+    assert.match(left.stderr, /the server doesn't have a resource type "mb"/);
+    assert.deepEqual(await memory(), before);
+  });
+});

@@ -1,0 +1,3 @@
+module memoryhotplug.io/tools/pause
+
+go 1.26
