@@ -16,7 +16,7 @@ import type { NotifiersOptions } from './notifiers/notifiers-benchmark.ts';
 import { renderNotifiers } from './notifiers/notifiers-report.ts';
 import type { ReadersBenchmarkOptions } from './readers/readers-benchmark.ts';
 import { renderReaders } from './readers/readers-report.ts';
-import type { ScaleOptions } from './scale/scale-benchmark.ts';
+import type { ScaleOptions } from './scale/scale-measurements.ts';
 import { renderScale } from './scale/scale-report.ts';
 
 function count(text: string): number {

@@ -15,29 +15,9 @@ import type { Budget } from '../report/budget.ts';
 import { describeMachine, type Machine } from '../report/machine.ts';
 import { Fleet } from './fleet.ts';
 import { measurePhase, type Observed, type PhaseCost } from './measure-phase.ts';
-import { measureHistories, measureTime, type HistoryCost, type TimeCost } from './operation-histories.ts';
+import { measureHistories, measureTime } from './operation-histories.ts';
+import type { ScaleMeasurements, ScaleOptions } from './scale-measurements.ts';
 import { scaleBudgets } from './scale-report.ts';
-
-export interface ScaleOptions {
-  readonly nodes: number;
-  readonly blocksPerNode: number;
-  readonly idleSeconds: number;
-  /** Blocks of the one large node. */
-  readonly largeNode: number;
-}
-
-export interface ScaleMeasurements {
-  /** All blocks of all nodes, offline to online. */
-  readonly fleet: PhaseCost;
-  readonly histories: HistoryCost;
-  /** Everything is settled, nobody wants anything. */
-  readonly idle: PhaseCost;
-  /** The operator is stopped and started; until it has looked at every block again. */
-  readonly restart: PhaseCost;
-  /** The blocks of one node, which take turns. */
-  readonly largeNode: PhaseCost;
-  readonly largeNodeTime: TimeCost;
-}
 
 export interface ScaleResult {
   readonly machine: Machine;

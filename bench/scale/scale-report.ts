@@ -4,7 +4,7 @@ import { renderTable } from '../report/render-table.ts';
 import { sumOf, withoutWatches, type RequestCounts } from './api-requests.ts';
 import type { PhaseCost } from './measure-phase.ts';
 import type { TimeCost } from './operation-histories.ts';
-import type { ScaleMeasurements, ScaleOptions } from './scale-benchmark.ts';
+import type { ScaleMeasurements, ScaleOptions } from './scale-measurements.ts';
 
 const MEBIBYTE = 2 ** 20;
 /** What one online of a block may cost, with nobody to ask: the lock messages, the driver steps, two looks. */

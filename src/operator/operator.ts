@@ -4,6 +4,9 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Worker } from '@temporalio/worker';
 import type { Registry } from 'prom-client';
 import type winston from 'winston';
+import type { NotifierCalls } from '../contract/notifier-calls.ts';
+import type { Caches } from '../controller/cluster.ts';
+import type { ControllerMetrics } from '../controller/controller-metrics.ts';
 import { Controller } from '../controller/controller.ts';
 import { clusterId } from '../k8s/cluster-id.ts';
 import { createClusterReader } from '../k8s/cluster-reader.ts';
@@ -65,8 +68,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   const kubernetes = createKubernetesCluster({ kubeConfig, instance, log });
   const watch = watchCluster(kubeConfig, log);
   const starter = new TemporalOperationStarter(temporal.client, cluster);
-  const controllerMetrics = createControllerMetrics(options.metrics);
-  createObjectMetrics(options.metrics, watch.caches);
+  const { controllerMetrics, notifierMetrics } = createMetrics(options.metrics, watch.caches);
   const controller = new Controller({
     clusterId: cluster,
     caches: watch.caches,
@@ -78,8 +80,6 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     metrics: controllerMetrics,
     ...(options.maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines: options.maxConcurrentOfflines }),
   });
-  const isRegistered = (notifier: string): boolean => watch.caches.notifiers.get(notifier) !== undefined;
-  const notifierMetrics = createNotifierMetrics(options.metrics, isRegistered);
   const lastCalls = new LastCalls({ write: lastCallWriter(kubeConfig), log });
   const workers = await createOperatorWorkers({
     ...options,
@@ -106,6 +106,17 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     await plugins.close();
     await temporal.close();
   }
+}
+
+function createMetrics(
+  registry: Registry,
+  caches: Caches,
+): { readonly controllerMetrics: ControllerMetrics; readonly notifierMetrics: NotifierCalls } {
+  createObjectMetrics(registry, caches);
+  return {
+    controllerMetrics: createControllerMetrics(registry),
+    notifierMetrics: createNotifierMetrics(registry, (notifier) => caches.notifiers.get(notifier) !== undefined),
+  };
 }
 
 function addChecks(

@@ -87,6 +87,23 @@ describe('assembling an image', () => {
     );
   });
 
+  it('unpacks layers on top of each other: what a later one has, lacks or deletes counts', async () => {
+    const lower = [text('/etc/motd', 'hello\n'), text('/etc/issue', 'old\n'), text('/etc/hosts', '')];
+    const upper = [text('/etc/.wh.motd', ''), text('/etc/issue', 'new\n')];
+    const layers = [lower, upper].map((entries, at) => ({ name: String(at), entries }));
+    const { output } = await assemble('layered', { layers });
+    const { rootfs } = await unpackImage(output, work);
+    assert.deepEqual((await readdir(path.join(rootfs, 'etc'))).sort(), ['hosts', 'issue']);
+    assert.equal(await readFile(path.join(rootfs, 'etc', 'issue'), 'utf8'), 'new\n');
+  });
+
+  it('is not unpacked where a link leads out of it', async () => {
+    const layers = [[symlink('/out', work)], [text('/out/escaped', '')]].map((entries) => ({ name: 'link', entries }));
+    const { output } = await assemble('linked', { layers });
+    await assert.rejects(unpackImage(output, work), /out lies outside/);
+    assert.equal((await readdir(work)).includes('escaped'), false);
+  });
+
   it('leaves no file behind when a source is missing', async () => {
     const entries: ImageEntry[] = [{ kind: 'file', path: '/gone', mode: 0o644, source: path.join(work, 'gone') }];
     await assert.rejects(assemble('failed', { layers: [{ name: 'gone', entries }] }), { code: 'ENOENT' });

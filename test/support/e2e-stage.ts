@@ -39,11 +39,18 @@ const TREE = [
   { range: '8-11', state: 'offline' },
 ];
 
+let cluster: Promise<E2eCluster> | undefined;
 let shared: Promise<E2eStage> | undefined;
+
+/** The cluster with the images and nothing of ours installed. Allow 3 min when you call it first. */
+export function openE2eCluster(): Promise<E2eCluster> {
+  cluster ??= buildE2eImages(IMAGES_DIRECTORY).then((images) => startE2eCluster({ images, log }));
+  return cluster;
+}
 
 /** Allow 4 min when you call it first. */
 export function openE2eStage(): Promise<E2eStage> {
-  shared ??= E2eStage.open();
+  shared ??= openE2eCluster().then((started) => E2eStage.open(started));
   return shared;
 }
 
@@ -51,10 +58,12 @@ after('stop the cluster', async function () {
   this.timeout(60_000);
   const stage = await shared?.catch(() => undefined);
   await stage?.close();
+  const started = await cluster?.catch(() => undefined);
+  await started?.stop();
 });
 
 interface Parts extends OperatedClusterOptions {
-  readonly cluster: E2eCluster;
+  readonly kubeconfig: string;
   readonly inspector: Inspector;
   readonly nodeName: string;
   readonly cleanups: readonly (() => Promise<unknown>)[];
@@ -69,30 +78,27 @@ export class E2eStage extends OperatedCluster {
   readonly #inspector: Inspector;
   readonly #cleanups: readonly (() => Promise<unknown>)[];
 
-  private constructor({ cluster, inspector, nodeName, cleanups, ...options }: Parts) {
+  private constructor({ kubeconfig, inspector, nodeName, cleanups, ...options }: Parts) {
     super(options);
-    this.kubeconfig = cluster.kubeconfig;
+    this.kubeconfig = kubeconfig;
     this.nodeName = nodeName;
     this.#inspector = inspector;
     this.#cleanups = cleanups;
   }
 
-  static async open(): Promise<E2eStage> {
+  static async open({ kubeconfig }: E2eCluster): Promise<E2eStage> {
     const cleanups: (() => Promise<unknown>)[] = [];
     try {
-      const images = await buildE2eImages(IMAGES_DIRECTORY);
-      const cluster = await startE2eCluster({ images, log });
-      cleanups.push(() => cluster.stop());
       const kubectlFile = await acquireTool('kubectl');
-      const kubectl = createKubectl(kubectlFile, cluster.kubeconfig);
+      const kubectl = createKubectl(kubectlFile, kubeconfig);
       const inspector = await Inspector.start(kubectl);
       await inspector.write(describeTree({ blocks: TREE }, 'memory'));
       await inspector.makeFolder('nodes', AGENT_UID);
       await install(kubectl);
-      const kubeConfig = loadKubeConfig({ kubeconfig: cluster.kubeconfig });
+      const kubeConfig = loadKubeConfig({ kubeconfig });
       const forward = await forwardPort({
         kubectl: kubectlFile,
-        kubeconfig: cluster.kubeconfig,
+        kubeconfig,
         namespace: NAMESPACE,
         target: 'service/temporal',
         port: 7233,
@@ -104,7 +110,7 @@ export class E2eStage extends OperatedCluster {
         await kubectl.succeed(['get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}'])
       ).split(' ');
       return new E2eStage({
-        ...{ cluster, kubectl, kubeConfig, inspector, nodeName, cleanups },
+        ...{ kubeconfig, kubectl, kubeConfig, inspector, nodeName, cleanups },
         nodeFiles: inspector.nodeFiles('nodes'),
         clusterId: await clusterId(kubeConfig),
         temporal: temporal.client,
@@ -115,7 +121,7 @@ export class E2eStage extends OperatedCluster {
     }
   }
 
-  /** Everything goes: the cluster, too, if it was made for the tests. */
+  /** The cluster stays. */
   async close(): Promise<void> {
     for (const cleanup of [...this.#cleanups].reverse()) await cleanup();
   }
@@ -138,7 +144,7 @@ export class E2eStage extends OperatedCluster {
 }
 
 async function install(kubectl: Kubectl): Promise<void> {
-  await kubectl.succeed(['apply', '--server-side', '-k', OVERLAY]);
+  await kubectl.succeed(['apply', '-k', OVERLAY]);
   for (const workload of WORKLOADS) {
     const ready = ['-n', NAMESPACE, 'rollout', 'status', workload, '--timeout=55s'];
     await eventually(`${workload} is ready`, () => kubectl.succeed(ready), { limitMs: 120_000 });
