@@ -24,7 +24,7 @@ export const STAGES: readonly Stage[] = [
         kind: 'mocha',
         groups: [
           [
-            'test/{agent,cli,conformance,contract,controller,dev,drivers,k8s,kernel,online-mems,operator,plugins,temporal}/**/*.test.ts',
+            'test/{agent,cli,conformance,contract,controller,dev,drivers,k8s,kernel,online-mems,operator,plugins,process,temporal}/**/*.test.ts',
           ],
         ],
         testTimeoutMs: 10_000,
@@ -40,7 +40,10 @@ export const STAGES: readonly Stage[] = [
         kind: 'mocha',
         groups: [
           ['test/workflow/!(bundle|cancellation|device|exclusion|permits|task-queue)*.test.ts'],
-          ['test/lock-service/{keep,lock-a,lock-client,lock-r,requests}*.test.ts', 'test/histories/**/*.test.ts'],
+          [
+            'test/lock-service/{keep,lock-a,lock-client,lock-d,lock-r,requests}*.test.ts',
+            'test/histories/**/*.test.ts',
+          ],
           // These wait for processes and time-outs more than they work.
           [
             'test/lock-service/{lock-command,lock-i,memhp,using}*.test.ts',
@@ -77,10 +80,11 @@ export const STAGES: readonly Stage[] = [
       {
         kind: 'mocha',
         groups: [
-          ['test/integration/!(crash|crd|kubernetes|node-leases|outage|uninstall|demo)*.test.ts'],
+          ['test/integration/!(crash|crd|demo|health|kubernetes|node-leases|outage|restore|uninstall)*.test.ts'],
           // These wait for time-outs more than they work.
           ['test/integration/{crash,uninstall}*.test.ts'],
-          ['test/integration/outage*.test.ts'],
+          ['test/integration/{health,outage,restore}*.test.ts'],
+          ['test/sysfs/**/*.test.ts'],
           // These need an API server and nothing else.
           ['test/integration/{crd,kubernetes,node-leases}*.test.ts'],
         ],
@@ -103,6 +107,43 @@ export const STAGES: readonly Stage[] = [
           // These wait for time-outs and for processes more than they work.
           ['test/plugin-transports/!(conformance|explain|hung|plugin-test|registration|transports|webhook)*.test.ts'],
           ['test/plugin-transports/{plugin-test,webhook}*.test.ts'],
+        ],
+        testTimeoutMs: 60_000,
+      },
+    ],
+  },
+  {
+    name: 'deploy',
+    budgetMinutes: 2,
+    needs: ['etcd', 'kube-apiserver', 'temporal', 'kubectl'],
+    steps: [
+      {
+        kind: 'mocha',
+        groups: [
+          ['test/deploy/{image,manifests}.test.ts'],
+          ['test/deploy/!(image|least-privilege|manifests)*.test.ts'],
+          // Real processes, which wait for each other.
+          ['test/deploy/least-privilege.test.ts'],
+        ],
+        testTimeoutMs: 60_000,
+      },
+    ],
+  },
+  {
+    name: 'e2e',
+    budgetMinutes: 6,
+    needs: ['kubectl', 'temporal'],
+    needsCluster: true,
+    steps: [
+      // Each on a cluster of its own.
+      { kind: 'mocha', groups: [['test/e2e/cluster.test.ts']], testTimeoutMs: 60_000 },
+      {
+        kind: 'mocha',
+        // In this order: the last one leaves nothing installed.
+        groups: [
+          ['install', 'blocks', 'veto', 'kill-pods', 'node-deleted', 'rollout', 'uninstall'].map(
+            (name) => `test/e2e/${name}.test.ts`,
+          ),
         ],
         testTimeoutMs: 60_000,
       },
