@@ -65,7 +65,7 @@ describe('in-process plugin host', function () {
     const { action, tokens, workflowId, runId, node } = memoryNotify({});
     const about = { notifier: 'here', action, tokens, workflowId, runId, node, block: `${node}-memory32` };
     assert.deepEqual(lines[7], {
-      message: 'line 7',
+      message: 'line',
       fields: { plugin: 'well-behaved', ...about, fields: { line: 7, plugin: 'someone-else' } },
     });
   });
