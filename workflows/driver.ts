@@ -120,11 +120,7 @@ export class Driver {
     }
     log.debug('driver step', stepFields(call, result));
     const what = `driver: ${summaryOf(call)}`;
-    operation.tell(
-      result.ok
-        ? `${what}${result.zone ? ` (zone ${result.zone})` : ''}`
-        : `${what}: ${result.errno}: ${result.message}`,
-    );
+    operation.tell(`${what}${describe(result)}`);
     return result;
   }
 
@@ -133,6 +129,12 @@ export class Driver {
     const interrupted: DriverResult = { ok: false, errno: 'EINTR', message: 'cancelled' };
     return this.queue.interruptible(interrupted, () => this.step(step, args));
   }
+}
+
+function describe(result: DriverResult): string {
+  if (!result.ok) return `: ${result.errno}: ${result.message}`;
+  const zone = result.zone ? ` (zone ${result.zone})` : '';
+  return result.committed ? `${zone}: it has happened already, and stays` : zone;
 }
 
 function summaryOf(call: DriverCall): string {

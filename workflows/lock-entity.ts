@@ -1,5 +1,5 @@
 /** What a lock entity knows: the lock table, what is told of it, the deadlines of those who wait. */
-import { condition, log, setCurrentDetails } from '@temporalio/workflow';
+import { condition, log, patched, setCurrentDetails } from '@temporalio/workflow';
 import { ApplicationFailure } from '@temporalio/common';
 import { lockEventsOfMessage } from '../src/contract/lock-message-events.ts';
 import type { ReclaimReason } from '../src/contract/lock-metrics.ts';
@@ -8,12 +8,13 @@ import {
   LOCK_MESSAGE_SIGNAL,
   type LockGranted,
   type LockMessage,
-  type LockRelease,
   type LockTableView,
   type RefusedToken,
   type RequestLocksAnswer,
 } from '../src/contract/locks.ts';
+import type { NodeLocksInput } from '../src/contract/node-locks.ts';
 import { readLockMessage } from '../src/contract/read-lock-message.ts';
+import { believed, isDisproof, type Disproofs } from '../src/kernel/disproof.ts';
 import { holdersOf, waitersOf, type LockTable } from '../src/kernel/lock-queue.ts';
 import type { LockName } from '../src/kernel/lock.ts';
 import type { LockEffect, LockEvent, LockEventBody } from '../src/kernel/lock-request.ts';
@@ -30,9 +31,12 @@ export class LockEntity {
   era = 0;
   /** The node has refused a token of a lock that is held: it has seen grants of which this run knows nothing. */
   isDisproved = false;
+  /** How often that was believed; unset: never. */
+  disproofs: Disproofs | undefined;
   /** Somebody has begun to wait: those in the way should be looked at. */
   onWait: () => void = () => undefined;
   #unsettled: string | undefined;
+  #refused: string | undefined;
   /** What happened while it was not known what earlier runs had granted. */
   #early: LockEvent[] = [];
   /** The request whose grant is the answer of the update that is being handled. */
@@ -40,16 +44,17 @@ export class LockEntity {
   readonly mail: LockMail;
   readonly #resets = new ResetDetector();
 
-  constructor(node: string, carried: LockTable | undefined) {
+  constructor({ node, carried }: NodeLocksInput) {
     this.node = node;
+    this.disproofs = carried?.disproofs;
     this.mail = new LockMail(node, (grant) => {
       this.#undelivered(grant);
     });
-    this.table = carried ? { ...carried, isRecovering: true } : EMPTY_LOCK_TABLE;
+    this.table = carried ? { ...carried.table, isRecovering: true } : EMPTY_LOCK_TABLE;
   }
 
   get view(): LockTableView {
-    return viewLockTable(this.node, this.table, this.#unsettled);
+    return viewLockTable(this.node, this.table, { unsettled: this.#unsettled, refused: this.#refused });
   }
 
   /** Nothing is granted: it is not known, or after a reset not known any more, what is held. */
@@ -99,9 +104,12 @@ export class LockEntity {
   }
 
   #take(message: LockMessage): void {
-    const refuted = message.release?.find((release) => this.#isRefuted(release, message.holder.runId));
+    const { runId } = message.holder;
+    const refuted = message.release?.find(
+      ({ id, refused }) => refused && isDisproof(this.table, { id, runId, refused }),
+    );
     // Before anything is granted to somebody else.
-    if (refuted?.refused) this.#disprove(refuted.refused);
+    if (refuted?.refused && !this.isRecovering) this.#disprove(refuted.refused);
     for (const event of lockEventsOfMessage(message, Date.now())) this.apply(event);
     this.publish();
     if (this.isAwaited) this.onWait();
@@ -113,22 +121,20 @@ export class LockEntity {
     if (!this.isRecovering && held.some((lock) => lock.token < token)) this.#disprove({ name, token });
   }
 
-  /** Whether `release` tells that the node refused the very token which this table gives to the sender now. */
-  #isRefuted({ id, refused }: LockRelease, runId: string): boolean {
-    const request = this.isRecovering || !refused ? undefined : this.table.requests.find((known) => known.id === id);
-    if (request?.holder.runId !== runId || request.isClosed || request.pending.length > 0) return false;
-    return request.held.some(({ name, token }) => name === refused?.name && token === refused.token);
-  }
-
   /**
    * The server was put back to an earlier moment, and this run with it: what it granted after that moment it does not know.
    * Whoever is in the table may hold what somebody else was granted since; all that is older than the next epoch is settled
-   * on the node first, so those whose work was overtaken find their steps refused.
+   * on the node first, so those whose work was overtaken find their steps refused. Said again too soon, it means nothing.
    */
   #disprove({ name, token }: RefusedToken): void {
-    log.warn('the node has seen later tokens: the Temporal server was put back to an earlier moment', {
-      ...{ node: this.node, lock: name, token },
-    });
+    const about = { node: this.node, lock: name, token };
+    const disproofs = believed(this.disproofs, Date.now());
+    if (!disproofs && patched('disproofs-are-limited')) {
+      log.warn('the node refuses a token though it has settled all older ones: check its agent', about);
+      return;
+    }
+    this.disproofs = disproofs ?? this.disproofs;
+    log.warn('the node has seen later tokens: the Temporal server was put back to an earlier moment', about);
     this.era += 1;
     this.isDisproved = true;
     this.table = { ...this.table, isRecovering: true };
@@ -183,6 +189,13 @@ export class LockEntity {
   /** Why closed holders could not be settled; undefined: they were. */
   noteUnsettled(why: string | undefined): void {
     this.#unsettled = why;
+    this.publish();
+  }
+
+  /** Why no epoch could be claimed; undefined: one was. */
+  noteRefused(why: string | undefined): void {
+    if (this.#refused === why) return;
+    this.#refused = why;
     this.publish();
   }
 

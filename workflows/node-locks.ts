@@ -15,11 +15,9 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
-  proxyActivities,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { LockServiceActivities } from '../src/contract/activities.ts';
 import {
   LOCK_MESSAGE_SIGNAL,
   LOCK_TABLE_QUERY,
@@ -31,10 +29,10 @@ import {
 } from '../src/contract/locks.ts';
 import type { NodeLocksInput } from '../src/contract/node-locks.ts';
 import { readReleaseLock } from '../src/contract/read-lock-message.ts';
-import { tokenOf } from '../src/kernel/token.ts';
 import { orRejected } from './drop-malformed.ts';
 import { LockEntity } from './lock-entity.ts';
 import { LockLiveness } from './lock-liveness.ts';
+import { isReset, openEra } from './open-era.ts';
 
 /** About 9 events a lock cycle: some 220 cycles a run, well below the server's own suggestion at 4,096 events. */
 const HISTORY_LENGTH_MAX = 2_000;
@@ -44,27 +42,13 @@ const lockTable = defineQuery<LockTableView>(LOCK_TABLE_QUERY);
 const requestLocks = defineUpdate<RequestLocksAnswer, [unknown]>(REQUEST_LOCKS_UPDATE);
 const releaseLock = defineUpdate<ReleaseLockResult, [unknown]>(RELEASE_LOCK_UPDATE);
 
-// No epoch, no grants: each is tried until it succeeds. All wait meanwhile, so an operator that dies over it must be
-// noticed soon.
-const RETRY = { initialInterval: '200 milliseconds', maximumInterval: '10 seconds' } as const;
-const { claimLockService, recordRecovered } = proxyActivities<LockServiceActivities>({
-  startToCloseTimeout: '5 seconds',
-  retry: RETRY,
-});
-const { recoverLockTable } = proxyActivities<LockServiceActivities>({
-  // Several histories of thousands of events.
-  startToCloseTimeout: '2 minutes',
-  heartbeatTimeout: '5 seconds',
-  retry: RETRY,
-});
-
 /** Cancelling a service means nothing: whoever holds its locks goes on holding them. */
 export async function nodeLocks(input: NodeLocksInput): Promise<void> {
   return CancellationScope.nonCancellable(() => serve(input));
 }
 
 async function serve(input: NodeLocksInput): Promise<void> {
-  const entity = new LockEntity(input.node, input.carried?.table);
+  const entity = new LockEntity(input);
   const liveness = new LockLiveness(entity, input);
   setHandler(lockMessage, (message) => entity.receive(message), {
     description: 'Releases locks and asks for locks; sent by operation workflows, idempotent by request id',
@@ -90,55 +74,18 @@ async function serve(input: NodeLocksInput): Promise<void> {
   let { carried } = input;
   for (;;) {
     const { era } = entity;
-    await openEra(entity, liveness, input, carried);
+    while (!(await openEra(entity, liveness, input, carried)));
     carried = undefined;
     await condition(() => isReset(entity, era) || shouldContinueAsNew(entity, input));
     if (!isReset(entity, era)) break;
   }
   // Nothing may be awaited from here on: what arrives now fails this task and is seen by the next.
   const { runId } = workflowInfo();
-  await continueAsNew<typeof nodeLocks>({ ...input, carried: { table: entity.table, runId } });
-}
-
-function isReset(entity: LockEntity, era: number): boolean {
-  entity.noticeReset();
-  return entity.era !== era;
+  const { table, disproofs } = entity;
+  await continueAsNew<typeof nodeLocks>({ ...input, carried: { table, runId, ...(disproofs ? { disproofs } : {}) } });
 }
 
 function shouldContinueAsNew(entity: LockEntity, { historyLengthMax = HISTORY_LENGTH_MAX }: NodeLocksInput): boolean {
   const { continueAsNewSuggested, historyLength } = workflowInfo();
   return (continueAsNewSuggested || historyLength > historyLengthMax) && entity.isQuiet && allHandlersFinished();
-}
-
-/** Finds out what was granted before, then opens the table; returns without that if the run is reset meanwhile. */
-async function openEra(
-  entity: LockEntity,
-  liveness: LockLiveness,
-  { cluster, node }: NodeLocksInput,
-  carried: NodeLocksInput['carried'],
-): Promise<void> {
-  const { era, isDisproved } = entity;
-  const { runId } = workflowInfo();
-  const continued = carried ? { previousRunId: carried.runId, epoch: carried.table.epoch } : {};
-  const claim = await claimLockService.executeWithOptions({ summary: 'claim the epoch of the lock service' }, [
-    { cluster, node, runId, ...continued, ...(isDisproved ? { isDisproved, epoch: entity.table.epoch } : {}) },
-  ]);
-  const { epoch, recovers = [], isPredecessorLost = false } = claim;
-  // Its own table is better than any history: both were put back, and the table was there before.
-  if (isDisproved && !isReset(entity, era)) {
-    await liveness.settleAll(tokenOf(epoch, 0));
-    if (isReset(entity, era)) return;
-    await recordRecovered.executeWithOptions({ summary: 'recovery is complete' }, [{ node, record: { epoch, runId } }]);
-  } else if (!isReset(entity, era) && (recovers.length > 0 || isPredecessorLost)) {
-    const recovered = await recoverLockTable.executeWithOptions({ summary: 'find out what was granted before' }, [
-      { cluster, node, runId, recovers },
-    ]);
-    if (isReset(entity, era)) return;
-    if (isPredecessorLost || !recovered.isComplete) await liveness.settleAll(tokenOf(epoch, 0));
-    if (isReset(entity, era)) return;
-    await recordRecovered.executeWithOptions({ summary: 'recovery is complete' }, [{ node, record: { epoch, runId } }]);
-    if (isReset(entity, era)) return;
-    entity.restore(recovered.table);
-  }
-  if (!isReset(entity, era)) entity.open(epoch);
 }

@@ -1,5 +1,12 @@
 /** How a workflow speaks with the agent of its node: by activities on the node's own task queue. */
-import { CancellationScope, isCancellation, proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
+import { ActivityFailure } from '@temporalio/common';
+import {
+  CancellationScope,
+  isCancellation,
+  patched,
+  proxyActivities,
+  type ActivityInterfaceFor,
+} from '@temporalio/workflow';
 import type { NodeActivities } from '../src/contract/activities.ts';
 import { nodeTaskQueue } from '../src/contract/names.ts';
 import type { OperationInput, OperationPhase, OperationTimings } from '../src/contract/operations.ts';
@@ -59,7 +66,10 @@ export class NodeQueue {
     return call(this.activities(timeoutMs), { summary });
   }
 
-  /** Cancelling the workflow interrupts `call`: the result is `interrupted` then, or when it never began. */
+  /**
+   * Cancelling the workflow interrupts `call`: the result is `interrupted` then, or when it never began, or when its agent
+   * has gone. What it has done all the same, the node must be asked.
+   */
   async interruptible<T>(interrupted: T, call: () => Promise<T>): Promise<T> {
     const { context } = this;
     if (context.isCancelled) return interrupted;
@@ -68,7 +78,7 @@ export class NodeQueue {
     try {
       return await scope.run(call);
     } catch (error) {
-      if (isCancellation(error)) return interrupted;
+      if (isCancellation(error) || this.isLastAttempt(error)) return interrupted;
       throw error;
     }
   }
@@ -77,6 +87,11 @@ export class NodeQueue {
   silence(): string {
     const { input, timings } = this.context;
     return `the agent of ${input.node} has not answered for ${String(timings.agentStartMs / 1000)} s; is it running?`;
+  }
+
+  /** Temporal tries again for ever, but not what was cancelled: an agent that goes away then fails the activity. */
+  private isLastAttempt(error: unknown): boolean {
+    return error instanceof ActivityFailure && this.context.isCancelled && patched('cancelled-without-agent');
   }
 
   private activities(startToCloseTimeout: number, scheduleToStartTimeout?: number) {

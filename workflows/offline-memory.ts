@@ -2,6 +2,7 @@
 import type { DriverResult } from '../src/contract/driver.ts';
 import type { OfflineMemoryInput, OperationOutcome } from '../src/contract/operations.ts';
 import { beginBlock } from './begin-block.ts';
+import { commitOrAbort } from './commit-or-abort.ts';
 import { driverFailed, vetoed, type Ending } from './ending.ts';
 import { notify } from './notify.ts';
 import { takeOfflinePermit } from './offline-permit.ts';
@@ -25,7 +26,10 @@ async function offline(operation: Operation<OfflineMemoryInput>): Promise<Ending
   return offlineBlock(operation, begun.seen.offlineTimeoutMs ?? offlineTimeoutMs, begun.locks);
 }
 
-/** Guarantee: on a failure after isolation the pages are usable again before the whole chain is told MEM_CANCEL_OFFLINE. */
+/**
+ * Guarantee: on a failure after isolation the pages are usable again before the whole chain is told MEM_CANCEL_OFFLINE; once they
+ * are gone it is told MEM_OFFLINE, and the offline has succeeded, whatever became of its commit.
+ */
 async function offlineBlock(
   operation: Operation<OfflineMemoryInput>,
   timeoutMs: number,
@@ -40,16 +44,15 @@ async function offlineBlock(
   if (!prepared.ok) return driverFailed(prepared);
 
   const going = await notify(operation, 'MEM_GOING_OFFLINE', block);
-  const ending =
-    going.kind === 'vetoed'
-      ? vetoed('MEM_GOING_OFFLINE', going)
-      : endingOf(blockId, await driver.interruptibleStep('commit', { ...args, timeoutMs }));
-  if (ending.result === 'Succeeded') {
-    await notify(operation, 'MEM_OFFLINE', block);
-  } else {
+  let ending: Ending;
+  if (going.kind === 'vetoed') {
     await driver.step('abort', args);
-    await notify(operation, 'MEM_CANCEL_OFFLINE', block);
+    ending = vetoed('MEM_GOING_OFFLINE', going);
+  } else {
+    const commit = () => driver.interruptibleStep('commit', { ...args, timeoutMs });
+    ending = endingOf(blockId, await commitOrAbort(driver, args, commit));
   }
+  await notify(operation, ending.result === 'Succeeded' ? 'MEM_OFFLINE' : 'MEM_CANCEL_OFFLINE', block);
 
   await locks.memHotplugDone();
   const finished = await driver.step('finish', args);

@@ -1,6 +1,7 @@
 /** `memory_block_online()` and `online_pages()`, v6.12: what onlining one block does once its locks are held. */
 import type { DriverResult } from '../src/contract/driver.ts';
 import type { OnlineType } from '../src/kernel/memory-block.ts';
+import { commitOrAbort } from './commit-or-abort.ts';
 import { driverFailed, vetoed, type Ending } from './ending.ts';
 import { notify } from './notify.ts';
 import type { Operation } from './operation.ts';
@@ -26,14 +27,14 @@ export async function onlineBlock(operation: Operation, block: OnlineBlock): Pro
   if (!prepared.ok) return driverFailed(prepared);
 
   const going = await notify(operation, 'MEM_GOING_ONLINE', block);
-  const ending =
-    going.kind === 'vetoed' ? vetoed('MEM_GOING_ONLINE', going) : endingOf(blockId, await driver.step('commit', args));
-  if (ending.result === 'Succeeded') {
-    await notify(operation, 'MEM_ONLINE', block);
-  } else {
+  let ending: Ending;
+  if (going.kind === 'vetoed') {
     await driver.step('abort', args);
-    await notify(operation, 'MEM_CANCEL_ONLINE', block);
+    ending = vetoed('MEM_GOING_ONLINE', going);
+  } else {
+    ending = endingOf(blockId, await commitOrAbort(driver, args, () => driver.step('commit', args)));
   }
+  await notify(operation, ending.result === 'Succeeded' ? 'MEM_ONLINE' : 'MEM_CANCEL_ONLINE', block);
 
   await block.memHotplugDone();
   const finished = await driver.step('finish', args);

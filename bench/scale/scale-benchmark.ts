@@ -1,16 +1,14 @@
 /** `npm run bench -- scale`: a fleet of simulated nodes, from nothing to all online; idle; a restart; one large node. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startLocalEnvironment, type LocalEnvironment } from '../../src/dev/local-environment.ts';
-import type { SupervisedChild } from '../../src/dev/supervise.ts';
 import { clusterId } from '../../src/k8s/cluster-id.ts';
 import { loadKubeConfig } from '../../src/k8s/kube-config.ts';
 import { createLogger } from '../../src/process/create-logger.ts';
 import { connectTemporal } from '../../src/temporal/connect-temporal.ts';
 import { installRuntime } from '../../src/temporal/install-runtime.ts';
-import { eventually } from '../../test/support/eventually.ts';
 import type { Budget } from '../report/budget.ts';
 import { describeMachine, type Machine } from '../report/machine.ts';
 import { Fleet } from './fleet.ts';
@@ -18,6 +16,7 @@ import { measurePhase, type Observed, type PhaseCost } from './measure-phase.ts'
 import { measureHistories, measureTime } from './operation-histories.ts';
 import type { ScaleMeasurements, ScaleOptions } from './scale-measurements.ts';
 import { scaleBudgets } from './scale-report.ts';
+import { startSettledOperator } from './settled-operator.ts';
 
 export interface ScaleResult {
   readonly machine: Machine;
@@ -61,7 +60,7 @@ async function measure(
   const fleet = new Fleet(kubeConfig);
   cleanups.push(() => fleet.stop());
 
-  const operator = await startOperator(environment);
+  const operator = await startSettledOperator(environment, 0);
   await environment.startAgent({ name: 'agent' });
   const observed: Observed = { kubeConfig, processes: () => environment.processes.running() };
   const phase = (act: () => Promise<void>): Promise<PhaseCost> => measurePhase(observed, act);
@@ -77,7 +76,7 @@ async function measure(
   onProgress('the operator starts anew');
   const restart = await phase(async () => {
     await operator.stop();
-    await startOperator(environment);
+    await startSettledOperator(environment, blocks.length);
   });
   onProgress(`one node with ${String(largeNode)} blocks`);
   const largeCost = await phase(() => fleet.bringOnline(large, everyTenth(large.length, onProgress)));
@@ -92,16 +91,4 @@ function everyTenth(total: number, onProgress: (line: string) => void): (ready: 
     if (tenth > told) onProgress(`${String(ready)} of ${String(total)} blocks are online`);
     told = Math.max(told, tenth);
   };
-}
-
-/** Resolves when it has copies of all kinds. */
-async function startOperator(environment: LocalEnvironment): Promise<SupervisedChild> {
-  const operator = await environment.startOperator({ name: 'operator' });
-  const log = (): Promise<string> => readFile(operator.logFile, 'utf8');
-  const seen = (await log()).length;
-  await eventually('the operator watches every kind', async () => {
-    const lines = (await log()).slice(seen).split('\n');
-    return lines.filter((line) => line.includes('"message":"watching"')).length >= 4;
-  });
-  return operator;
 }

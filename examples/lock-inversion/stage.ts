@@ -150,7 +150,7 @@ const OPERATION_ACTIVITIES: OperationActivities = {
 function lockServiceActivities(client: Client): LockServiceActivities {
   return {
     claimLockService: () => Promise.resolve({ epoch: 1, recovers: [], isRecordLost: false }),
-    recordRecovered: () => Promise.resolve(),
+    recordRecovered: () => Promise.resolve('recorded'),
     recoverLockTable: (input) => recoverLockTable(client, input),
     describeHolders: async ({ holders }) => ({ closed: await closedRuns(client, holders) }),
     reportLockdep: () => Promise.resolve(),

@@ -6,6 +6,7 @@ import type { MemoryBlock, NodeMemory } from '../contract/resources.ts';
 import { clusterId } from '../k8s/cluster-id.ts';
 import { MEMORY_BLOCKS, NODE_MEMORIES, type ResourceKind } from '../k8s/resource-kind.ts';
 import { SelfHealingInformer } from '../k8s/self-healing-informer.ts';
+import { closeInOrder } from '../process/close-in-order.ts';
 import type { Readiness } from '../process/readiness.ts';
 import { retryUntilDone } from '../process/retry-until-done.ts';
 import { connectTemporal } from '../temporal/connect-temporal.ts';
@@ -46,18 +47,19 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const { native: connection, namespace } = temporal;
   const writer = createStatusWriter(kubeConfig);
   const reportStep = createStepReports(metrics, logger);
+  const probe = probeTemporal(temporal);
   const served = new ServedNodes({
     source,
     stateDirectory,
     cluster,
     connection,
     namespace,
+    probe,
     writer,
     logger,
     reportStep,
   });
-  const probe = probeTemporal(temporal);
-  readiness.add('Temporal', () => probe.check());
+  readiness.add('Temporal', probe.check);
   readiness.add('nodes', () => served.check());
   countServedNodes(metrics, served);
   try {
@@ -66,8 +68,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   } finally {
     readiness.shutDown();
     probe.stop();
-    await served.stop();
-    await temporal.close();
+    await closeInOrder(logger, {
+      nodes: () => served.stop(),
+      'connection to Temporal': () => temporal.close(),
+    });
   }
 }
 
@@ -78,7 +82,8 @@ async function createNodeMemory(
   signal: AbortSignal,
   lost?: NodeMemory,
 ): Promise<void> {
-  const wanted = { name, spec: source.newSpec(lost), ...(lost ? { lost } : {}) };
+  const { needsNode } = source;
+  const wanted = { name, needsNode, spec: source.newSpec(lost), ...(lost ? { lost } : {}) };
   await retryUntilDone(`create NodeMemory ${name}`, logger, signal, () => ensureNodeMemory(kubeConfig, wanted));
 }
 

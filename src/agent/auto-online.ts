@@ -8,6 +8,12 @@ import { NOTIFIERS_BYPASSED, type Verdict } from './node-view.ts';
 
 /** How soon a change by hand is noticed: a read of a few bytes that the kernel answers without a lock. */
 const LOOK_MS = 2_000;
+/** Whoever else writes the same file may do so as often as we do: this is how often it is written at most. */
+const REWRITE_MS = 5_000;
+/** Changes that come sooner than this after our own are told as one. */
+const CONTEST_MS = 60_000;
+/** A person changes it once. Whoever does so after as many of our writes keeps doing so. */
+const WRITES_BEFORE_CONTEST = 2;
 /** The part of a logger that is needed. */
 interface Log {
   info(message: string, fields: object): unknown;
@@ -16,29 +22,46 @@ interface Log {
 
 const HANDS_OFF = 'set spec.autoOnline: offline, or boot with memhp_default_state=offline';
 
+/** Somebody else and this agent write the file by turns. */
+interface Contest {
+  readonly rival: string;
+  readonly wanted: RequestedState;
+  /** When it is over, if nothing is changed until then. */
+  readonly untilMs: number;
+}
+
 export class AutoOnline {
   readonly #file: AutoOnlineBlocks;
   readonly #logger: Log;
+  readonly #now: () => number;
   #wanted: RequestedState | undefined;
   #found: RequestedState | undefined;
   /** Why the last write failed; told once in the log for as long as it is the same. */
   #failure: string | undefined;
+  /** Our last write of what is wanted; `times`: with those shortly before it. */
+  #written = { atMs: Number.NEGATIVE_INFINITY, times: 0 };
+  #contest: Contest | undefined;
 
-  constructor(file: AutoOnlineBlocks, logger: Log) {
+  /** `now`: milliseconds of a clock that does not jump. */
+  constructor(file: AutoOnlineBlocks, logger: Log, now: () => number = () => performance.now()) {
     this.#file = file;
     this.#logger = logger;
+    this.#now = now;
   }
 
   /** `spec.autoOnline`; undefined: the node's setting is left alone. */
   want(value: RequestedState | undefined): void {
+    if (value === this.#wanted) return;
     this.#wanted = value;
+    this.#written = { atMs: Number.NEGATIVE_INFINITY, times: 0 };
+    this.#contest = undefined;
   }
 
-  /** Calls `onChange` when somebody else has changed the setting. Returns the function that ends this. */
+  /** Calls `onChange` when `enforce` has something to do or to tell. Returns the function that ends this. */
   watch(onChange: () => void, lookMs = LOOK_MS): () => void {
     const look = async (): Promise<void> => {
       const known = this.#found;
-      if ((await this.#read()) !== known) onChange();
+      if ((await this.#read()) !== known || this.#isDue()) onChange();
     };
     const timer = setInterval(() => void look(), lookMs).unref();
     return () => {
@@ -46,21 +69,65 @@ export class AutoOnline {
     };
   }
 
-  /** Makes the node's setting what is wanted, also after somebody has changed it by hand. Never throws. */
+  /**
+   * Makes the node's setting what is wanted, also after somebody has changed it by hand; writes every five seconds at most.
+   * Never throws.
+   */
   async enforce(): Promise<Verdict> {
     const found = await this.#read();
     const wanted = this.#wanted;
     if (wanted === undefined || wanted === found) {
       this.#failure = undefined;
-      return verdictOf(found, wanted);
+      return this.#verdict();
     }
+    const sinceMs = this.#now() - this.#written.atMs;
+    const times = sinceMs < CONTEST_MS ? this.#written.times : 0;
+    if (times >= WRITES_BEFORE_CONTEST) this.#contested(found, wanted);
+    if (sinceMs < REWRITE_MS) return this.#verdict();
     const failure = await this.#write(wanted);
-    if (failure === undefined) this.#logger.info('auto_online_blocks set', { from: found ?? 'unknown', to: wanted });
-    else if (failure !== this.#failure) this.#logger.warn('auto_online_blocks not set', { to: wanted, error: failure });
+    this.#tell(failure, found, wanted);
+    if (failure !== undefined) {
+      const verdict = this.#verdict();
+      return { ...verdict, message: `${verdict.message} It could not be set to ${wanted}: ${failure}.` };
+    }
+    this.#written = { atMs: this.#now(), times: times + 1 };
+    await this.#read();
+    return this.#verdict();
+  }
+
+  /** It is time to write once more, or to stop telling of a contest. */
+  #isDue(): boolean {
+    const nowMs = this.#now();
+    if (this.#contest && nowMs >= this.#contest.untilMs) return true;
+    const isChanged = this.#wanted !== undefined && this.#wanted !== this.#found;
+    return isChanged && this.#failure === undefined && nowMs - this.#written.atMs >= REWRITE_MS;
+  }
+
+  #contested(found: RequestedState | undefined, wanted: RequestedState): void {
+    const rival = found ?? 'another word';
+    if (!this.#contest) {
+      this.#logger.warn('somebody else keeps changing auto_online_blocks; it is set again every few seconds', {
+        from: rival,
+        to: wanted,
+      });
+    }
+    this.#contest = { rival, wanted, untilMs: this.#now() + CONTEST_MS };
+  }
+
+  /** What is written in a contest has been told. */
+  #tell(failure: string | undefined, found: RequestedState | undefined, wanted: RequestedState): void {
+    if (failure !== undefined && failure !== this.#failure) {
+      this.#logger.warn('auto_online_blocks not set', { to: wanted, error: failure });
+    } else if (failure === undefined && !this.#contest) {
+      this.#logger.info('auto_online_blocks set', { from: found ?? 'unknown', to: wanted });
+    }
     this.#failure = failure;
-    const verdict = verdictOf(failure === undefined ? await this.#read() : found, wanted);
-    if (failure === undefined) return verdict;
-    return { ...verdict, message: `${verdict.message} It could not be set to ${wanted}: ${failure}.` };
+  }
+
+  /** In a contest it would be another one every few seconds. */
+  #verdict(): Verdict {
+    if (this.#contest && this.#now() >= this.#contest.untilMs) this.#contest = undefined;
+    return this.#contest ? contestVerdict(this.#contest) : verdictOf(this.#found, this.#wanted);
   }
 
   /** Undefined where there is no such file, or nothing known in it. */
@@ -75,6 +142,19 @@ export class AutoOnline {
       (error: unknown) => (error as Error).message,
     );
   }
+}
+
+function contestVerdict({ rival, wanted }: Contest): Verdict {
+  const what = `Somebody else keeps setting auto_online_blocks to ${rival}; it is set to ${wanted} again every few seconds.`;
+  const meanwhile =
+    'While it is not offline, the kernel brings added memory online by itself, and no notifier is asked.';
+  const advice = 'Look for a udev rule or a service on the node that writes it.';
+  return {
+    type: NOTIFIERS_BYPASSED,
+    status: 'True',
+    reason: 'KernelOnlines',
+    message: `${what} ${meanwhile} ${advice}`,
+  };
 }
 
 function verdictOf(found: RequestedState | undefined, wanted: RequestedState | undefined): Verdict {

@@ -50,12 +50,16 @@ export class GatedDriver implements GatedMemoryDriver {
   /**
    * As of the driver. A step that demands mem_hotplug_lock first makes sure that readers are out: after a restart of the
    * agent some may be inside again. A step of the writer without that lock shows that it was given back.
+   *
+   * An abort waits for nobody: memory that was online stays so and what was offline too, which is all that a reader relies
+   * on. It has no time limit and cannot be cancelled, so a reader who came in meanwhile would keep every lock held.
    */
   async step(call: DriverCall, context: StepContext): Promise<DriverResult> {
     const token = call.tokens[MEM_HOTPLUG_LOCK];
     const { runId } = call.owner;
     if (token === undefined) this.#gate.end(runId);
-    else if (demandedLocks(call).includes(MEM_HOTPLUG_LOCK)) return this.#write(call, { token, runId }, context);
+    else if (call.step !== 'abort' && demandedLocks(call).includes(MEM_HOTPLUG_LOCK))
+      return this.#write(call, { token, runId }, context);
     return this.#driver.step(call, context);
   }
 

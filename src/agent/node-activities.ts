@@ -1,6 +1,6 @@
 /** The activities of one node: Temporal's side of a MemoryDriver and of its reader gate. */
 import type { InspectInput, NodeActivities } from '../contract/activities.ts';
-import { blockIdsOf } from '../contract/driver.ts';
+import { blockIdsOf, type DriverCall } from '../contract/driver.ts';
 import type { MemoryDriver, StepContext } from '../contract/memory-driver.ts';
 import type { GatedMemoryDriver } from './gated-driver.ts';
 import type { ReportStep } from './step-reports.ts';
@@ -18,8 +18,8 @@ export interface ActivitySurroundings {
 
 export interface NodeActivitiesOptions {
   readonly driver: GatedMemoryDriver;
-  /** Shows in the cluster what the driver did; resolves in bounded time even if the API server cannot be reached. */
-  readonly publish: () => Promise<void>;
+  /** Shows in the cluster what the driver did to `blockIds`; resolves in bounded time even if the API server cannot be reached. */
+  readonly publish: (blockIds: readonly number[]) => Promise<void>;
   readonly surroundings: () => ActivitySurroundings;
   /** Told of every step that has a result. */
   readonly reportStep?: ReportStep;
@@ -40,7 +40,7 @@ export function createNodeActivities(options: NodeActivitiesOptions): NodeActivi
       const result = await attempt(what, surroundings(), (context) => driver.step(call, context));
       reportStep?.(call, result, performance.now() - startMs);
       // Before the result: whoever reads the block after the operation has ended must see what it did.
-      await publish();
+      await publish(await changedBlocks(driver, call));
       return result;
     },
     beginWrite: (input) => attempt('waits for readers', surroundings(), (context) => driver.beginWrite(input, context)),
@@ -50,10 +50,16 @@ export function createNodeActivities(options: NodeActivitiesOptions): NodeActivi
     },
     settle: async (input) => {
       const result = await attempt('settles', surroundings(), () => driver.settle(input));
-      await publish();
+      await publish([]);
       return result;
     },
   };
+}
+
+/** The blocks that `call` is about. None where the node does not answer: the result of the step must not be lost for that. */
+async function changedBlocks(driver: MemoryDriver, { node, blockId, range }: DriverCall): Promise<readonly number[]> {
+  if (blockId !== undefined) return [blockId];
+  return range.size > 0 ? askedBlocks(driver, { node, range }).catch(() => []) : [];
 }
 
 async function askedBlocks(driver: MemoryDriver, input: InspectInput): Promise<readonly number[]> {

@@ -7,8 +7,10 @@ import type { Logger } from 'winston';
 import { nodeTaskQueue } from '../contract/names.ts';
 import { backoffMs } from '../controller/backoff.ts';
 import { systemClock } from '../controller/clock.ts';
+import type { Check, CheckResult } from '../process/readiness.ts';
 import { activityLogFields } from '../temporal/activity-log-fields.ts';
-import { checkWorker } from '../temporal/worker-check.ts';
+import { runWorker } from '../temporal/run-worker.ts';
+import type { TemporalProbe } from '../temporal/temporal-probe.ts';
 import type { GatedMemoryDriver } from './gated-driver.ts';
 import { createNodeActivities, type ActivitySurroundings } from './node-activities.ts';
 import type { Verdict } from './node-view.ts';
@@ -21,6 +23,8 @@ export interface NodeAgentOptions {
   readonly driver: GatedMemoryDriver;
   readonly connection: NativeConnection;
   readonly namespace: string;
+  /** Looks at the worker. */
+  readonly probe: Pick<TemporalProbe, 'watch'>;
   readonly writer: StatusWriter;
   readonly logger: Logger;
   readonly reportStep?: ReportStep;
@@ -45,29 +49,35 @@ export class NodeAgent {
   readonly #whenStopping: Promise<unknown>;
   readonly #leaveDriver: () => void;
   readonly #serving: Promise<void>;
-  #worker: Worker | undefined;
+  /** Of the worker that was created last. */
+  #checkWorker: Check | undefined;
 
   /** Starts to serve at once; failures of the worker are logged and it is started again. */
   constructor(options: NodeAgentOptions) {
     const { driver } = options;
     this.#options = options;
     this.publisher = new StatusPublisher({ ...options, clock: systemClock });
-    this.#leaveDriver = driver.onChange(() => void this.publisher.publish());
+    this.#leaveDriver = driver.onChange(() => {
+      this.publisher.changed();
+    });
     this.#whenStopping = once(this.#stopping.signal, 'abort');
     this.#serving = this.#serve();
   }
 
   /** Whether steps of this node are taken now. */
-  check(): { readonly ok: boolean; readonly message: string } {
-    return this.#worker ? checkWorker(this.#worker) : { ok: false, message: 'its worker has not started' };
+  check(): CheckResult {
+    return this.#checkWorker?.() ?? { ok: false, message: 'its worker has not started' };
   }
 
-  /** Takes no more steps, lets go of those under way, and says in the NodeMemory that nobody serves it. */
+  /**
+   * Takes no more steps, gives those under way a second to end before it lets go of them, and says in the NodeMemory that
+   * nobody serves it. The driver and its gate close when no step can come to them any more.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    await this.#serving;
     this.#leaveDriver();
     await this.#options.driver.close();
-    await this.#serving;
     await this.publisher.stop();
   }
 
@@ -76,8 +86,11 @@ export class NodeAgent {
     for (let failures = 0; !this.#isStopping();) {
       const startedMs = Date.now();
       try {
-        this.#worker = await this.#createWorker();
-        await this.#worker.runUntil(this.#whenStopping);
+        const worker = await this.#createWorker();
+        this.#checkWorker = this.#options.probe.watch(worker);
+        const running = runWorker(worker);
+        await Promise.race([running.ended, this.#whenStopping]);
+        await running.shutDown();
       } catch (error) {
         if (Date.now() - startedMs > HEALTHY_MS) failures = 0;
         const retryMs = backoffMs(RESTART_BACKOFF, failures++);
@@ -96,7 +109,7 @@ export class NodeAgent {
       activities: {
         ...createNodeActivities({
           driver,
-          publish: () => this.publisher.publish(),
+          publish: (blockIds) => this.publisher.publish(blockIds),
           surroundings: temporalSurroundings,
           ...(reportStep ? { reportStep } : {}),
         }),

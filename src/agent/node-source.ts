@@ -8,6 +8,8 @@ export interface NodeSource {
   readonly nodes?: readonly string[];
   /** The driver works on this host itself: one agent per host, whatever its node is called. */
   readonly isHostWide: boolean;
+  /** Each node is one of the cluster's, and has a Node: without it, it has left. */
+  readonly needsNode: boolean;
   isOurs(node: NodeMemory): boolean;
   /** Why this driver must not serve one that is ours, and what to do; undefined: it may. */
   refusal(node: NodeMemory): string | undefined;

@@ -3,6 +3,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'winston';
 import type { MemoryBlock, NodeMemory } from '../contract/resources.ts';
 import { WriteGate } from '../online-mems/write-gate.ts';
+import type { TemporalProbe } from '../temporal/temporal-probe.ts';
 import type { AgentLock } from './agent-lock.ts';
 import { AutoOnline } from './auto-online.ts';
 import { GatedDriver } from './gated-driver.ts';
@@ -20,6 +21,7 @@ export interface ServedNodeOptions {
   readonly cluster: string;
   readonly connection: NativeConnection;
   readonly namespace: string;
+  readonly probe: Pick<TemporalProbe, 'watch'>;
   readonly writer: StatusWriter;
   readonly logger: Logger;
   readonly reportStep?: ReportStep;
@@ -34,28 +36,38 @@ export class ServedNode {
   /** Fingerprint of the NodeMemory's. */
   #spec: string;
 
-  /** Serves at once. Throws what the source throws. */
+  /** Serves at once. Throws what the source throws, and leaves nothing open. */
   constructor(node: NodeMemory, options: ServedNodeOptions) {
     const { source, lock, directory, logger } = options;
     this.#lock = lock;
     this.#spec = fingerprint(node.spec);
+    let close: (() => Promise<void>) | undefined;
     try {
       this.#opened = source.open(node, { directory, logger });
       const { driver } = this.#opened;
+      close = () => driver.close();
+      const gated = new GatedDriver(driver, new WriteGate({ directory }));
+      close = () => gated.close();
       const autoOnline = driver.autoOnlineBlocks && new AutoOnline(driver.autoOnlineBlocks, logger);
       this.#autoOnline = autoOnline;
       this.#agent = new NodeAgent({
         ...options,
         node: node.metadata.name,
-        driver: new GatedDriver(driver, new WriteGate({ directory })),
+        driver: gated,
         ...(autoOnline ? { moreConditions: async () => [await autoOnline.enforce()] } : {}),
       });
     } catch (error) {
-      lock.release();
+      void (close?.() ?? Promise.resolve())
+        .catch((cause: unknown) => logger.error('driver not closed', { error: cause }))
+        .finally(() => {
+          lock.release();
+        });
       throw error;
     }
     this.#autoOnline?.want(node.spec.autoOnline);
-    this.#stopWatching = this.#autoOnline?.watch(() => void this.#agent.publisher.publish());
+    this.#stopWatching = this.#autoOnline?.watch(() => {
+      this.#agent.publisher.conditionsChanged();
+    });
     this.#agent.publisher.nodeSeen(node);
   }
 

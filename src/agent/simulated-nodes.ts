@@ -17,9 +17,13 @@ export function simulatedNodes(nodes?: readonly string[]): NodeSource {
   return {
     ...(nodes ? { nodes } : {}),
     isHostWide: false,
+    needsNode: false,
     isOurs: ({ metadata, spec }) => (nodes ? nodes.includes(metadata.name) : spec.simulated !== undefined),
     refusal,
-    newSpec: (lost) => ({ simulated: lost?.spec.simulated ?? DEFAULT_SIMULATED }),
+    newSpec: (lost) => {
+      const kept = lost && refusal(lost) === undefined ? lost.spec : {};
+      return { ...kept, simulated: lost?.spec.simulated ?? DEFAULT_SIMULATED };
+    },
     openFailure: 'InvalidSpec',
     open: ({ spec }, { directory, logger }) => {
       const driver = new SimulatedDriver({ directory, spec: spec.simulated ?? {}, logger });

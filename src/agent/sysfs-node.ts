@@ -7,15 +7,18 @@ export interface SysfsNodeOptions {
   readonly node: string;
   /** Directory with `block_size_bytes` and the blocks. */
   readonly sysfsRoot: string;
+  /** The host is no node of the cluster, or not under this name: its NodeMemory belongs to no Node. */
+  readonly withoutNode?: boolean;
 }
 
-export function sysfsNode({ node, sysfsRoot }: SysfsNodeOptions): NodeSource {
+export function sysfsNode({ node, sysfsRoot, withoutNode = false }: SysfsNodeOptions): NodeSource {
   return {
     nodes: [node],
     isHostWide: true,
+    needsNode: !withoutNode,
     isOurs: ({ metadata }) => metadata.name === node,
     refusal,
-    newSpec: () => ({}),
+    newSpec: (lost) => (lost && refusal(lost) === undefined ? lost.spec : {}),
     openFailure: 'DriverFailed',
     open: ({ status }, { directory, logger }) => {
       const { fencingEpoch } = status ?? {};

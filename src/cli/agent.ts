@@ -8,6 +8,7 @@ interface AgentCommandOptions extends ProcessOptions {
   readonly stateDir?: string;
   readonly sysfsRoot?: string;
   readonly node?: readonly string[];
+  readonly withoutNode?: boolean;
 }
 
 interface ServedHere {
@@ -28,11 +29,13 @@ export function agentCommand(): Command {
       '--node <name...>',
       'serve these nodes, and create their NodeMemory; sysfs: exactly one, default NODE_NAME; simulated: default all that have spec.simulated',
     )
+    .option('--without-node', 'of sysfs: this host is no Node of the cluster; its NodeMemory belongs to none')
     .option('--sysfs-root <dir>', 'of sysfs: where the memory blocks are; default: /sys/devices/system/memory')
     .addHelpText(
       'after',
       `
 On a real node:   memhp agent --driver sysfs --node "$(uname -n)"
+The name is that of its Node; add --without-node on a host that is no Node of the cluster, or with a copied tree.
 As root, because only root may write memory blocks; without that it reads, and every operation is refused. One agent per
 host: a second one waits until the first has ended. Stopping it changes no memory. A write under way goes on without it (in
 a pod it is interrupted); the next agent finds out what came of it and goes on from there.
@@ -51,15 +54,16 @@ They keep their memory in --state-dir, which survives the agent.`,
   return withProcessOptions(command, '0');
 }
 
-async function simulatedNodes({ stateDir, node, sysfsRoot }: AgentCommandOptions): Promise<ServedHere> {
+async function simulatedNodes({ stateDir, node, sysfsRoot, withoutNode }: AgentCommandOptions): Promise<ServedHere> {
   if (sysfsRoot !== undefined) throw new Error('--sysfs-root is of a real node: add --driver sysfs');
+  if (withoutNode) throw new Error('simulated nodes need no Node: leave --without-node out');
   if (stateDir === undefined) throw new Error('simulated nodes keep their memory in files: say where with --state-dir');
   const { simulatedNodes: source } = await import('../agent/simulated-nodes.ts');
   return { source: source(node), stateDirectory: stateDir };
 }
 
 /** Throws what is wrong with the machine, or with the command line, before any server is asked. */
-async function realNode({ stateDir, node, sysfsRoot }: AgentCommandOptions): Promise<ServedHere> {
+async function realNode({ stateDir, node, sysfsRoot, withoutNode = false }: AgentCommandOptions): Promise<ServedHere> {
   const [{ MEMORY_SYSFS }, { checkMemorySysfs }, { RUN_DIRECTORY }, { sysfsNode }] = await Promise.all([
     import('../drivers/capture/sysfs-snapshot.ts'),
     import('../agent/check-memory-sysfs.ts'),
@@ -69,7 +73,7 @@ async function realNode({ stateDir, node, sysfsRoot }: AgentCommandOptions): Pro
   const root = sysfsRoot ?? MEMORY_SYSFS;
   const name = onlyNode(node ?? [process.env['NODE_NAME'] ?? '']);
   checkMemorySysfs(root);
-  return { source: sysfsNode({ node: name, sysfsRoot: root }), stateDirectory: stateDir ?? RUN_DIRECTORY };
+  return { source: sysfsNode({ node: name, sysfsRoot: root, withoutNode }), stateDirectory: stateDir ?? RUN_DIRECTORY };
 }
 
 function onlyNode(names: readonly string[]): string {

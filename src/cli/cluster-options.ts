@@ -22,31 +22,33 @@ export function withClusterOptions(command: Command): Command {
     );
 }
 
-/** For a command that ends: asks the API server once, and only where the id was not given. */
-export async function askClusterId({ kubeconfig, clusterId: configured }: ClusterOptions): Promise<string> {
+const WITHOUT_KUBERNETES = 'With --cluster-id no Kubernetes is needed.';
+
+/**
+ * For a command that ends: asks the API server once, and only where the id was not given. `remedy`: how the command can do
+ * without, for the Error that it throws.
+ */
+export async function askClusterId(options: ClusterOptions, remedy = WITHOUT_KUBERNETES): Promise<string> {
+  const { clusterId: configured } = options;
   if (configured !== undefined && configured !== '') return configured;
-  return askKubernetes(
-    { ...(kubeconfig === undefined ? {} : { kubeconfig }) },
-    'which cluster this is',
-    async (config) => {
-      const { clusterId } = await import('../k8s/cluster-id.ts');
-      return clusterId(config);
-    },
-  );
+  return askKubernetes(options, { what: 'which cluster this is', remedy }, async (config) => {
+    const { clusterId } = await import('../k8s/cluster-id.ts');
+    return clusterId(config);
+  });
 }
 
-/** Runs `ask` with the cluster's API server. Throws an Error that also says how to do without. */
+/** Runs `ask` with the cluster's API server. Throws an Error that says what was asked, and `remedy`. */
 export async function askKubernetes<T>(
-  options: Pick<ClusterOptions, 'kubeconfig'>,
-  what: string,
+  { kubeconfig }: Pick<ClusterOptions, 'kubeconfig'>,
+  { what, remedy }: { readonly what: string; readonly remedy?: string },
   ask: (kubeConfig: KubeConfig) => Promise<T>,
 ): Promise<T> {
   const { loadKubeConfig } = await import('../k8s/kube-config.ts');
   try {
-    return await ask(loadKubeConfig(options));
+    return await ask(loadKubeConfig(kubeconfig === undefined ? {} : { kubeconfig }));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`cannot ask Kubernetes ${what}: ${why} With --cluster-id and --node no Kubernetes is needed.`, {
+    throw new Error([`cannot ask Kubernetes ${what}: ${why}`, ...(remedy === undefined ? [] : [remedy])].join(' '), {
       cause: error,
     });
   }

@@ -18,6 +18,7 @@ interface LocksCommandOptions extends ClusterOptions {
 
 /** A look costs the lock workflow a query, and no history. */
 const WATCH_INTERVAL_MS = 1_000;
+const WITHOUT_KUBERNETES = 'With --cluster-id and --node no Kubernetes is needed.';
 
 export function locksCommand(): Command {
   const command = new Command('locks')
@@ -44,7 +45,7 @@ async function showLocks(options: LocksCommandOptions): Promise<void> {
     import('../temporal/connect-client.ts'),
     import('../temporal/lock-service-client.ts'),
   ]);
-  const cluster = await askClusterId(options);
+  const cluster = await askClusterId(options, WITHOUT_KUBERNETES);
   const { client, close } = await connectClient();
   try {
     const service = new LockServiceClient(client, cluster);
@@ -59,19 +60,16 @@ async function look(service: LockServiceClient, options: LocksCommandOptions): P
   return service.read(options.node ?? (await listNodes(options)));
 }
 
-async function listNodes({ kubeconfig }: LocksCommandOptions): Promise<readonly string[]> {
+async function listNodes(options: LocksCommandOptions): Promise<readonly string[]> {
   const [{ ResourceClient }, { NODE_MEMORIES }] = await Promise.all([
     import('../k8s/resource-client.ts'),
     import('../k8s/resource-kind.ts'),
   ]);
-  return askKubernetes(
-    { ...(kubeconfig === undefined ? {} : { kubeconfig }) },
-    'which nodes there are',
-    async (config) => {
-      const nodes = await new ResourceClient<NodeMemory>(config, NODE_MEMORIES, 'memhp').list();
-      return nodes.map(({ metadata }) => metadata.name).sort();
-    },
-  );
+  const question = { what: 'which nodes there are', remedy: WITHOUT_KUBERNETES };
+  return askKubernetes(options, question, async (config) => {
+    const nodes = await new ResourceClient<NodeMemory>(config, NODE_MEMORIES, 'memhp').list();
+    return nodes.map(({ metadata }) => metadata.name).sort();
+  });
 }
 
 /** Until the process is ended, or nobody reads any more. */

@@ -76,6 +76,7 @@ function renderLockTable(table: LockTableView, options: RenderOptions): readonly
     ...indent(table.isRecovering ? [RECOVERING] : []),
     ...indent(rows.length === 0 ? [] : renderTable(columnsOf(options), rows)),
     ...indent(rows.flatMap(noteOn)),
+    ...indent(table.refused === undefined ? [] : [table.refused]),
     ...indent(table.unsettled === undefined ? [] : [`Closed holders are not settled: ${table.unsettled}`]),
     ...indent(orderChains(table.orders).map((chain) => `order: ${chain}`)),
     ...indent(table.lockdep.flatMap(renderReport)),

@@ -1,16 +1,20 @@
 /** `memhp restore`: after Temporal's database was put back to an earlier moment, makes sure that nothing of it counts. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import type { NodeMemory } from '../contract/resources.ts';
+import type { Client } from '@temporalio/client';
+import type { MemoryBlock, NodeMemory } from '../contract/resources.ts';
 import { askClusterId, askKubernetes, withClusterOptions, type ClusterOptions } from './cluster-options.ts';
 import { say } from './say.ts';
+import type { ClusterObjects } from './why-not-restore.ts';
 
 interface RestoreOptions extends ClusterOptions {
-  readonly yes?: true;
+  readonly yes?: boolean;
+  readonly force?: boolean;
 }
 
-/** Visibility lags: what was terminated is listed as open for a moment. */
-const VISIBLE_LIMIT_MS = 60_000;
+const EXIT = { done: 0, refused: 2 };
+/** What is begun anew all the time is begun by somebody. */
+const ENDING_LIMIT_MS = 60_000;
 const LOOK_EVERY_MS = 500;
 const REASON = 'memhp restore: the Temporal server was put back to an earlier moment';
 const EXPLANATION = `
@@ -18,15 +22,18 @@ What should be stands in Kubernetes, and what is stands on the nodes. Temporal k
 under way then. Workflows of the backup would go on from there, with locks that have been passed on since.
 
 For every node of this cluster NodeMemory.status.lockService notes that nobody knows what was granted before: the next lock
-workflow has the node's agent settle every earlier token, and only then grants, in a new epoch. Then every open workflow whose id
-begins with this cluster's is terminated. Operators start what is still wanted; blocks whose operation was cut off tell the
-notifiers how it ended.
+workflow has the node's agent settle every earlier token, and only then grants, in a new epoch. Then every open workflow of this
+cluster is terminated, paused ones as well: those of its nodes and blocks by name, all others as the server lists them. Operators
+start what is still wanted; blocks whose operation was cut off tell the notifiers how it ended.
 
-Stop the operators first (kubectl -n memhp-system scale deployment/memhp-operator --replicas=0), end commands that run under
-memhp lock, and start the operators afterwards. Agents may stay. See docs/restore.md. Where the server started empty this is not
-needed, and does no harm.
+Stop the operators first (kubectl -n memhp-system scale deployment/memhp-operator --replicas=0), wait until their pods are gone,
+end commands that run under memhp lock, and start the operators afterwards. Agents may stay. See docs/restore.md.
 
-Without --yes it says what it would do.`;
+Without --yes it says what it would do. It refuses while operators poll, and where the Temporal namespace has nothing of this
+cluster: that is another namespace or cluster id, or a server that started empty, where nothing is to be done. --force does it
+all the same.
+
+Exit status: 0 done; 2 refused, or not all could be done: repeat it.`;
 
 export function restoreCommand(): Command {
   const command = new Command('restore')
@@ -34,57 +41,83 @@ export function restoreCommand(): Command {
       "after Temporal's database was restored from a backup: settle what was under way, end what the backup brings back",
     )
     .option('--yes', 'do it')
+    .option('--force', 'also while operators poll, and where nothing of this cluster is found')
     .addHelpText('after', EXPLANATION)
-    .action(restore);
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.refused))
+    .action(async (options: RestoreOptions) => {
+      try {
+        process.exitCode = await restore(options);
+      } catch (error) {
+        say((error as Error).message);
+        process.exitCode = EXIT.refused;
+      }
+    });
   return withClusterOptions(command);
 }
 
-async function restore(options: RestoreOptions): Promise<void> {
-  const [{ connectClient }, { openWorkflows, terminateAll }, { disownLockService }] = await Promise.all([
+async function restore({ yes = false, force = false, ...options }: RestoreOptions): Promise<number> {
+  const [{ connectClient }, { openWorkflows, workflowIdsOf }, { whyNotNow }] = await Promise.all([
     import('../temporal/connect-client.ts'),
     import('../temporal/end-open-workflows.ts'),
-    import('../operator/disown-lock-service.ts'),
+    import('./why-not-restore.ts'),
   ]);
-  const cluster = await askClusterId(options);
-  const nodes = await listNodes(options);
-  const { client, close } = await connectClient();
+  const cluster = await askClusterId(options, '');
+  const objects = await readObjects(options);
+  const { client, address, close } = await connectClient();
   try {
-    const open = await openWorkflows(client, cluster);
-    process.stdout.write(`${String(nodes.length)} nodes: everything that was granted before is to be settled.\n`);
-    process.stdout.write(`${String(open.length)} open workflows of cluster ${cluster} are to be terminated.\n`);
-    if (!options.yes) {
+    process.stdout.write(`Namespace ${client.options.namespace} at ${address}, cluster ${cluster}:\n`);
+    const lookForOpen = () => openWorkflows(client, cluster, workflowIdsOf(cluster, objects));
+    const open = await lookForOpen();
+    const nodes = `${String(objects.nodes.length)} nodes: everything that was granted before is to be settled.`;
+    process.stdout.write(`${nodes}\n${String(open.length)} open workflows are to be terminated.\n`);
+    const obstacle = await whyNotNow(client, { cluster, objects, open, isWaiting: yes && !force });
+    if (obstacle !== undefined) say(`${obstacle}. ${force ? 'Going on, by --force' : 'Nothing was changed'}.`);
+    if (obstacle !== undefined && !force) return EXIT.refused;
+    if (!yes) {
       say('nothing was changed; repeat with --yes');
-      return;
+      return EXIT.done;
     }
     // In this order: a lock workflow that is started in between must know that it may not believe the histories.
-    await askKubernetes(kubernetesOf(options), 'to note the loss', async (config) => {
-      for (const { metadata } of nodes) await disownLockService(config, metadata.name);
-    });
-    const endMs = Date.now() + VISIBLE_LIMIT_MS;
-    for (let left = open; left.length > 0; left = await openWorkflows(client, cluster)) {
-      if (Date.now() > endMs)
-        throw new Error(
-          `${String(left.length)} workflows are still open (${left[0] ?? ''} …); are operators running? Stop them and repeat.`,
-        );
-      await terminateAll(client, left, REASON);
-      await delay(LOOK_EVERY_MS);
-    }
+    await disownAll(options, objects);
+    await endAll(client, open, lookForOpen);
     process.stdout.write('Done. Start the operators.\n');
+    return EXIT.done;
   } finally {
     await close();
   }
 }
 
-async function listNodes(options: RestoreOptions): Promise<readonly NodeMemory[]> {
-  const [{ ResourceClient }, { NODE_MEMORIES }] = await Promise.all([
+async function disownAll(options: ClusterOptions, { nodes }: ClusterObjects): Promise<void> {
+  const { disownLockService } = await import('../operator/disown-lock-service.ts');
+  await askKubernetes(options, { what: 'to note the loss' }, async (config) => {
+    for (const { metadata } of nodes) await disownLockService(config, metadata.name);
+  });
+}
+
+async function endAll(
+  client: Client,
+  open: readonly string[],
+  lookForOpen: () => Promise<readonly string[]>,
+): Promise<void> {
+  const { terminateAll } = await import('../temporal/end-open-workflows.ts');
+  const endMs = Date.now() + ENDING_LIMIT_MS;
+  for (let left = open; left.length > 0; left = await lookForOpen()) {
+    if (Date.now() > endMs) {
+      const what = `${String(left.length)} workflows are still open (${left[0] ?? ''} …)`;
+      throw new Error(`${what}; are operators running? Stop them and repeat.`);
+    }
+    await terminateAll(client, left, REASON);
+    await delay(LOOK_EVERY_MS);
+  }
+}
+
+async function readObjects(options: ClusterOptions): Promise<ClusterObjects> {
+  const [{ ResourceClient }, { MEMORY_BLOCKS, NODE_MEMORIES }] = await Promise.all([
     import('../k8s/resource-client.ts'),
     import('../k8s/resource-kind.ts'),
   ]);
-  return askKubernetes(kubernetesOf(options), 'which nodes there are', (config) =>
-    new ResourceClient<NodeMemory>(config, NODE_MEMORIES, 'memhp').list(),
-  );
-}
-
-function kubernetesOf({ kubeconfig }: RestoreOptions): { readonly kubeconfig?: string } {
-  return kubeconfig === undefined ? {} : { kubeconfig };
+  return askKubernetes(options, { what: 'which nodes and blocks there are' }, async (config) => ({
+    nodes: await new ResourceClient<NodeMemory>(config, NODE_MEMORIES, 'memhp').list(),
+    blocks: await new ResourceClient<MemoryBlock>(config, MEMORY_BLOCKS, 'memhp').list(),
+  }));
 }

@@ -125,7 +125,15 @@ export interface LockActivities {
 export interface ClaimLockServiceInput extends LockServiceClaim {
   readonly cluster: string;
   readonly node: string;
+  /** A claim that must be refused fails at once, with EPOCH_REFUSED; unset: it is tried again until somebody has mended the cause. */
+  readonly mayBeRefused?: true;
 }
+
+/** Type of the failure of a claim for which there is no epoch; its message says what to do. */
+export const EPOCH_REFUSED = 'EpochRefused';
+
+/** `claim-again`: the record is not the one that the run has claimed. An activity of an earlier version answers nothing: recorded. */
+export type RecordRecoveredResult = 'recorded' | 'claim-again';
 
 /** Of a claim: what is recorded now. Earlier runs, or a lost predecessor, must be seen to before anything is granted. */
 export type ClaimLockServiceResult = Pick<LockServiceRecord, 'epoch' | 'recovers' | 'isPredecessorLost'>;
@@ -134,6 +142,7 @@ export interface RecoverLockTableInput {
   readonly cluster: string;
   readonly node: string;
   readonly runId: string;
+  /** Runs whose histories are read by id, which no lag of visibility can hide. */
   readonly recovers: readonly string[];
 }
 
@@ -184,7 +193,7 @@ export interface LockServiceActivities {
   /** Reads the histories of earlier runs, strongly consistent by run id. */
   recoverLockTable(input: RecoverLockTableInput): Promise<RecoverLockTableResult>;
   /** Notes in NodeMemory.status.lockService that the recovery is complete: the earlier runs matter no more. */
-  recordRecovered(input: { readonly node: string; readonly record: LockServiceRecord }): Promise<void>;
+  recordRecovered(input: { readonly node: string; readonly record: LockServiceRecord }): Promise<RecordRecoveredResult>;
   /** Which holders are closed. Looked at only while somebody waits for them. */
   describeHolders(input: DescribeHoldersInput): Promise<DescribeHoldersResult>;
   /** A warning event on the NodeMemory that names both chains. */

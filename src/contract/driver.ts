@@ -58,7 +58,17 @@ export interface DriverCall {
 }
 
 export type DriverResult =
-  | { readonly ok: true; readonly zone?: Zone; /** The device was in the wanted state already. */ readonly noop?: true }
+  | {
+      readonly ok: true;
+      readonly zone?: Zone;
+      /** The device was in the wanted state already. */
+      readonly noop?: true;
+      /**
+       * Of the abort of an online or offline: the block is in the wanted state and stays in it, so that the operation has
+       * succeeded, whatever was heard of its commit. Unset: it is not, or the agent is of an earlier version.
+       */
+      readonly committed?: true;
+    }
   | {
       readonly ok: false;
       readonly errno: Errno;
@@ -78,7 +88,7 @@ export interface BlockInspection {
 export interface NodeInspection {
   readonly bootId: string;
   readonly blockSizeBytes: number;
-  /** Memory in online blocks, at this moment. Unset: an agent of an earlier version. */
+  /** Memory in online blocks; changes by hand of the last moments may not show. Unset: an agent of an earlier version. */
   readonly onlineBytes?: number;
   readonly capabilities: DriverCapabilities;
   /** The blocks asked for, `absent` ones included. */

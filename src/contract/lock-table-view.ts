@@ -3,7 +3,11 @@ import { holdersOf, waitersOf, type LockRequestState, type LockTable } from '../
 import type { LockName } from '../kernel/lock.ts';
 import type { LockParty, LockTableView } from './locks.ts';
 
-export function viewLockTable(node: string, table: LockTable, unsettled?: string): LockTableView {
+export function viewLockTable(
+  node: string,
+  table: LockTable,
+  { unsettled, refused }: Partial<Record<'unsettled' | 'refused', string | undefined>> = {},
+): LockTableView {
   const names = new Set(
     table.requests.flatMap((request) => [...request.held, ...request.pending.slice(0, 1)].map((lock) => lock.name)),
   );
@@ -21,6 +25,7 @@ export function viewLockTable(node: string, table: LockTable, unsettled?: string
     orders: [...new Map(pairs).values()],
     lockdep: table.lockdep.reports,
     ...(unsettled === undefined ? {} : { unsettled }),
+    ...(refused === undefined ? {} : { refused }),
   };
 }
 
@@ -54,9 +59,10 @@ function tableOf({ node, epoch, locks }: LockTableView): string {
   return ['| lock | held by | waiting |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-function notesOn({ isRecovering, unsettled, lockdep }: LockTableView): readonly string[] {
+function notesOn({ isRecovering, unsettled, refused, lockdep }: LockTableView): readonly string[] {
   return [
     ...(isRecovering ? ['Recovering: nothing is granted until it is known what was granted before.'] : []),
+    ...(refused === undefined ? [] : [refused]),
     ...(unsettled === undefined ? [] : [`Closed holders are not settled: ${unsettled}`]),
     ...lockdep.map(({ message }) => `lockdep: ${message}`),
   ];

@@ -138,4 +138,6 @@ export interface LockTableView {
   readonly lockdep: readonly LockdepReport[];
   /** Why closed holders could not be settled yet. */
   readonly unsettled?: string;
+  /** Why there is no epoch to grant in, and what to do. */
+  readonly refused?: string;
 }

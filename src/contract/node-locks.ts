@@ -1,4 +1,5 @@
 /** Argument of the lock entity workflow; state is what it carries over when it continues as new. */
+import type { Disproofs } from '../kernel/disproof.ts';
 import type { LockTable } from '../kernel/lock-queue.ts';
 
 /** Durations that tests shorten. */
@@ -16,7 +17,12 @@ export interface NodeLocksInput {
   readonly cluster: string;
   readonly node: string;
   /** Unset in the first run. */
-  readonly carried?: { readonly table: LockTable; readonly runId: string };
+  readonly carried?: {
+    readonly table: LockTable;
+    readonly runId: string;
+    /** Unset: none, or an earlier version, which did not count them. */
+    readonly disproofs?: Disproofs;
+  };
   readonly timings?: Partial<LockTimings>;
   /** History length after which the entity continues as new; the server's own suggestion counts as well. */
   readonly historyLengthMax?: number;

@@ -19,5 +19,6 @@ export function stepFields(call: DriverCall, result: DriverResult): Record<strin
 
 function resultFields(result: DriverResult): object {
   if (!result.ok) return { errno: result.errno, detail: result.message };
-  return { ...(result.zone ? { zone: result.zone } : {}), ...(result.noop ? { noop: true } : {}) };
+  const { zone, noop, committed } = result;
+  return { ...(zone ? { zone } : {}), ...(noop ? { noop } : {}), ...(committed ? { committed } : {}) };
 }

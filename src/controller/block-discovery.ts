@@ -5,6 +5,7 @@
 import { formatBlockRanges } from '../contract/block-ranges.ts';
 import { memoryBlockName } from '../contract/names.ts';
 import type { NodeMemory } from '../contract/resources.ts';
+import type { Clock } from './clock.ts';
 import type { Caches, Cluster, Log, NodeObject } from './cluster.ts';
 import { blocksToDiscover, discoveredBlock } from './discover-blocks.ts';
 import { whyNodeIsGone } from './node-presence.ts';
@@ -12,22 +13,31 @@ import { whyNodeIsGone } from './node-presence.ts';
 /** Requests side by side: as many as the controller's looks at blocks, which they bring about. */
 const CREATES_AT_ONCE = 8;
 /** How soon a MemoryBlock that was deleted comes back: whoever deletes it again and again gets no faster race. */
-export const REDISCOVER_MS = 5_000;
+const REDISCOVER_MS = 5_000;
 /** While the CRD of MemoryBlocks is being deleted, or is gone. */
 const CRD_RETRY_MS = 60_000;
 
 export interface BlockDiscoveryDependencies {
   readonly caches: Caches;
   readonly cluster: Cluster;
+  readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
 }
 
 export class BlockDiscovery {
   readonly #deps: BlockDiscoveryDependencies;
+  /** Until when nothing is created for a node, by name. */
+  readonly #restsUntilMs = new Map<string, number>();
 
   constructor(dependencies: BlockDiscoveryDependencies) {
     this.#deps = dependencies;
+  }
+
+  /** A MemoryBlock of `node` was deleted; look at the node then. Of several deletions the first counts. */
+  blockDeleted(node: string): void {
+    const nowMs = this.#deps.clock.nowMs();
+    if ((this.#restsUntilMs.get(node) ?? 0) <= nowMs) this.#restsUntilMs.set(node, nowMs + REDISCOVER_MS);
   }
 
   /**
@@ -35,7 +45,10 @@ export class BlockDiscovery {
    * be created; the next look creates what is still missing.
    */
   async look(name: string): Promise<number | undefined> {
-    const { caches, cluster } = this.#deps;
+    const { caches, cluster, clock } = this.#deps;
+    const restMs = (this.#restsUntilMs.get(name) ?? 0) - clock.nowMs();
+    if (restMs > 0) return restMs;
+    this.#restsUntilMs.delete(name);
     if (this.#missing(caches.nodeMemories.get(name), caches.nodes.get(name)).length === 0) return undefined;
     // The copies may lag: a block, or its node, that has just been removed must not come back as an object.
     const [nodeMemory, node, isCrdTerminating] = await Promise.all([
@@ -51,7 +64,12 @@ export class BlockDiscovery {
 
   #missing(nodeMemory: NodeMemory | undefined, node: NodeObject | undefined): readonly number[] {
     if (!nodeMemory || whyNodeIsGone(nodeMemory.metadata.name, nodeMemory, node) !== undefined) return [];
-    return blocksToDiscover(nodeMemory, (block) => this.#isKnown(block));
+    const { name } = nodeMemory.metadata;
+    return blocksToDiscover(nodeMemory, { has: (block) => this.#isKnown(block), count: () => this.#countOf(name) });
+  }
+
+  #countOf(node: string): number {
+    return this.#deps.caches.blocks.list().filter(({ spec }) => spec.nodeName === node).length;
   }
 
   #isKnown(block: string): boolean {

@@ -4,23 +4,21 @@
  * Any number may run side by side without an election: what two of them do at once, the workflow id, the object's
  * resourceVersion and the operation's second look make harmless.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { LockService } from '../contract/lock-service.ts';
 import type { NotifierTransport } from '../contract/notifier.ts';
 import type { OperationStarter } from '../contract/operation-starter.ts';
-import type { MemoryBlock, MemoryNotifier, NodeMemory } from '../contract/resources.ts';
-import { BlockDiscovery, REDISCOVER_MS } from './block-discovery.ts';
+import type { MemoryBlock, MemoryBlockStatus, MemoryNotifier, NodeMemory } from '../contract/resources.ts';
+import { BlockDiscovery } from './block-discovery.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { Caches, Cluster, Log, NodeObject } from './cluster.ts';
 import type { ControllerMetrics } from './controller-metrics.ts';
 import { KeyedQueue } from './keyed-queue.ts';
-import { notifierConditions } from './notifier-conditions.ts';
-import { describeTransport, notifierTransport } from './notifier-transport.ts';
 import type { OperationPolicy } from './operation-request.ts';
 import { RecentLockTables } from './recent-lock-tables.ts';
 import { BlockReconciler } from './reconcile-block.ts';
 import { KubeletReporter } from './report-kubelet.ts';
 import { LocksReporter } from './report-locks.ts';
+import { NotifierReporter } from './report-notifier.ts';
 
 /** A look is a few requests of milliseconds each; more side by side would only queue up at the API server. */
 const CONCURRENCY = 8;
@@ -50,6 +48,7 @@ export class Controller {
   readonly #options: ControllerOptions;
   readonly #clock: Clock;
   readonly #reconciler: BlockReconciler;
+  readonly #discovery: BlockDiscovery;
   readonly #blocks: KeyedQueue;
   readonly #notifiers: KeyedQueue;
   /** Nodes whose locks are waited for, or shown. */
@@ -57,7 +56,7 @@ export class Controller {
   /** Nodes whose kubelet may have something new to say, or something old. */
   readonly #kubelets: KeyedQueue;
   /** Nodes that may have blocks without a MemoryBlock. */
-  readonly #discovery: KeyedQueue;
+  readonly #discoveries: KeyedQueue;
   /** Objects that went away while they named an operation, by their names. */
   readonly #orphaned = new Map<string, MemoryBlock>();
   /** What was last seen of each node, notifier: most of their updates change nothing for any block. */
@@ -75,13 +74,14 @@ export class Controller {
     this.#reconciler = new BlockReconciler({ ...options, clock, locks, onLongWait });
     const locksReporter = new LocksReporter({ ...options, clock, locks });
     this.#blocks = this.#queue('memoryblock', 'block', (name) => this.#lookAtBlock(name));
-    this.#notifiers = this.#queue('memorynotifier', 'notifier', (name) => this.#lookAtNotifier(name));
+    const notifierReporter = new NotifierReporter({ ...options, clock });
+    this.#notifiers = this.#queue('memorynotifier', 'notifier', (name) => notifierReporter.look(name));
     const kubeletReporter = new KubeletReporter({ ...options, clock });
     this.#kubelets = this.#queue('nodememory-kubelet', 'node', (name) => kubeletReporter.look(name));
     this.#locks = this.#queue('nodememory-locks', 'node', (name) => locksReporter.look(name));
-    const discovery = new BlockDiscovery({ ...options, random: options.random ?? Math.random });
-    const discover = (name: string): Promise<number | undefined> => discovery.look(name);
-    this.#discovery = this.#queue('nodememory-discovery', 'node', discover, DISCOVERY_CONCURRENCY);
+    this.#discovery = new BlockDiscovery({ ...options, clock, random: options.random ?? Math.random });
+    const discover = (name: string): Promise<number | undefined> => this.#discovery.look(name);
+    this.#discoveries = this.#queue('nodememory-discovery', 'node', discover, DISCOVERY_CONCURRENCY);
   }
 
   /** Call once all copies are complete: until then an object that is not in them might just not be there yet. */
@@ -95,8 +95,16 @@ export class Controller {
   /** Lets what runs end, and starts nothing more. Operations go on: they are not ours. */
   async stop(): Promise<void> {
     this.#isStarted = false;
-    const queues = [this.#blocks, this.#notifiers, this.#locks, this.#kubelets, this.#discovery];
+    const queues = [this.#blocks, this.#notifiers, this.#locks, this.#kubelets, this.#discoveries];
     await Promise.all(queues.map((queue) => queue.drain()));
+  }
+
+  /**
+   * The status of `block`, whose operation has just ended, where nothing is left to be done but to say so: whoever writes the
+   * outcome may write that along with it. Undefined as long as the copies do not tell enough.
+   */
+  settledStatus(block: MemoryBlock): MemoryBlockStatus | undefined {
+    return this.#reconciler.settledStatus(block);
   }
 
   blockChanged(block: MemoryBlock, change: Change): void {
@@ -104,7 +112,10 @@ export class Controller {
     if (change === 'delete' && block.status?.operation) this.#orphaned.set(name, block);
     if (!this.#isStarted) return;
     this.#blocks.add(name);
-    if (change === 'delete') this.#discovery.addAfter(block.spec.nodeName, REDISCOVER_MS);
+    if (change === 'delete') {
+      this.#discovery.blockDeleted(block.spec.nodeName);
+      this.#discoveries.add(block.spec.nodeName);
+    }
   }
 
   nodeMemoryChanged(node: NodeMemory, change: Change): void {
@@ -154,7 +165,7 @@ export class Controller {
 
   #nodeAspects(key: string, node: string, change: Change, aspects: readonly unknown[]): void {
     if (!this.#isNews(key, change, aspects)) return;
-    if (this.#isStarted) this.#discovery.add(node);
+    if (this.#isStarted) this.#discoveries.add(node);
     for (const block of this.#options.caches.blocks.list()) {
       if (block.spec.nodeName === node) this.blockChanged(block, 'update');
     }
@@ -172,7 +183,7 @@ export class Controller {
     // Whoever has shown them may be gone: what is shown is everybody's to keep up to date.
     if ((status?.locks ?? []).length > 0) this.#locks.add(metadata.name);
     this.#kubelets.add(metadata.name);
-    this.#discovery.add(metadata.name);
+    this.#discoveries.add(metadata.name);
   }
 
   async #lookAtBlock(name: string): Promise<number | undefined> {
@@ -182,19 +193,5 @@ export class Controller {
       this.#orphaned.delete(name);
     }
     return this.#reconciler.reconcile(name);
-  }
-
-  async #lookAtNotifier(name: string): Promise<undefined> {
-    const { clusterId, caches, cluster, checkTransport } = this.#options;
-    const notifier = caches.notifiers.get(name);
-    if (!notifier || notifier.metadata.deletionTimestamp !== undefined) return;
-    const transport = notifierTransport(notifier.spec, clusterId);
-    const problem = await checkTransport(transport);
-    const conditions = notifierConditions(notifier, problem, this.#clock.nowMs());
-    const target = describeTransport(transport);
-    const { status } = notifier;
-    if (status?.target === target && isDeepStrictEqual(status.conditions, conditions)) return;
-    // A conflict means a newer version, which the watch brings.
-    await cluster.writeNotifierStatus(notifier, { target, conditions });
   }
 }

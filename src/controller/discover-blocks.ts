@@ -4,8 +4,9 @@ import { DISCOVERED_LABEL, memoryBlockName } from '../contract/names.ts';
 import type { MemoryBlockSpec, NodeMemory, NodeMemoryStatus } from '../contract/resources.ts';
 
 /**
- * The most blocks of one node that are looked at, lowest ids first. On x86 a node with 64 GiB and more has blocks of up to
- * 2 GiB: this is 16 TiB of them; in etcd, with a status each, some 20 MB. A node that reports more is not believed.
+ * The most MemoryBlocks that one node may have for more to be created, lowest ids first: those that are there count, whoever
+ * created them and whether or not the node still reports them. On x86 a node with 64 GiB and more has blocks of up to 2 GiB:
+ * this is 16 TiB of them; in etcd, with a status each, some 20 MB. A node that reports more is not believed.
  */
 export const DISCOVERED_BLOCKS_MAX = 8_192;
 
@@ -26,19 +27,23 @@ export function discoveredBlock(node: string, blockId: number): NewMemoryBlock {
   };
 }
 
-/** Ids of the blocks that should have a MemoryBlock and have none, ascending. `isKnown` tells whether an object exists, by name. */
-export function blocksToDiscover(
-  { metadata, spec, status }: NodeMemory,
-  isKnown: (name: string) => boolean,
-): readonly number[] {
+export interface KnownBlocks {
+  /** Whether an object of that name exists. */
+  readonly has: (name: string) => boolean;
+  /** How many exist for the node; asked only when one is missing. */
+  readonly count: () => number;
+}
+
+/** Ids of the blocks that should have a MemoryBlock and have none, ascending; no more than may be created. */
+export function blocksToDiscover({ metadata, spec, status }: NodeMemory, known: KnownBlocks): readonly number[] {
   const { discovery = 'None' } = spec;
   if (discovery === 'None' || metadata.deletionTimestamp !== undefined) return [];
   const ranges = (status?.blocks ?? []).filter((blocks) => discovery === 'All' || isRemovable(blocks));
-  return ranges
+  const missing = ranges
     .flatMap(({ range }) => parseBlockRanges(range))
     .sort((one, other) => one - other)
-    .slice(0, DISCOVERED_BLOCKS_MAX)
-    .filter((blockId) => !isKnown(memoryBlockName(metadata.name, blockId)));
+    .filter((blockId) => !known.has(memoryBlockName(metadata.name, blockId)));
+  return missing.length === 0 ? [] : missing.slice(0, Math.max(0, DISCOVERED_BLOCKS_MAX - known.count()));
 }
 
 /** Nothing is in it, or nothing that could not be moved away. */

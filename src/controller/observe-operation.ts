@@ -4,7 +4,7 @@ import type { RunningOperation } from './plan.ts';
 import { progressOf, type OperationProgress, type ProgressSources } from './progress.ts';
 import { RecentLooks } from './recent-looks.ts';
 import { LONG_WAIT_MS } from './report-locks.ts';
-import type { StatusReporter } from './report-status.ts';
+import { CONFLICT_MS, type StatusReporter } from './report-status.ts';
 
 /** How often a running operation is looked at. */
 export const LOOK_MS = LONG_WAIT_MS;
@@ -58,8 +58,8 @@ export class OperationObserver {
     progress?: OperationProgress,
   ): Promise<number | undefined> {
     const lookAgainMs = await this.#reporter.report(block, { kind: 'observe', operation }, afterMs, progress);
-    // Otherwise somebody else has written meanwhile.
-    if (lookAgainMs === afterMs) this.#looks.note(block, operation.runId, this.#deps.clock.nowMs() + afterMs);
+    const isConflict = lookAgainMs === undefined || lookAgainMs === CONFLICT_MS;
+    if (!isConflict) this.#looks.note(block, operation.runId, this.#deps.clock.nowMs() + lookAgainMs);
     return lookAgainMs;
   }
 }

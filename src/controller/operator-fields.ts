@@ -15,6 +15,11 @@ export function operatorFields(status: MemoryBlockStatus): MemoryBlockStatus {
   return Object.fromEntries(Object.entries(status).filter(([field]) => !(field in AGENT_FIELDS)));
 }
 
+/** The values of what the agent owns, always in the same order. */
+export function observedValues(status: MemoryBlockStatus): readonly unknown[] {
+  return (Object.keys(AGENT_FIELDS) as (keyof ObservedBlock)[]).map((field) => status[field]);
+}
+
 /** Whether writing `next` over `status` would change nothing. */
 export function isSameStatus(status: MemoryBlockStatus | undefined, next: MemoryBlockStatus): boolean {
   return isDeepStrictEqual(operatorFields(status ?? {}), operatorFields(next));

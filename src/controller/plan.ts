@@ -47,8 +47,16 @@ export type Action =
   | DropFinalizer
   | { readonly kind: 'start'; readonly request: OperationRequest; readonly why: string }
   | { readonly kind: 'observe'; readonly operation: RunningOperation }
-  | { readonly kind: 'cancel'; readonly operation: RunningOperation; readonly why: string }
+  | Cancel
   | Wait;
+
+/** With reason `NodeGone`: only if the node is gone from the server, too. */
+export interface Cancel {
+  readonly kind: 'cancel';
+  readonly operation: RunningOperation;
+  readonly why: string;
+  readonly reason?: 'NodeGone';
+}
 
 /** With a `reason`, users are told by an event: the memory stays behind. */
 export interface DropFinalizer {
@@ -103,7 +111,7 @@ function whyToLetGo({ block, isCrdTerminating, nodeGone }: PlanInput, goal: Goal
 }
 
 function planRunning(operation: RunningOperation, goal: Goal, nodeGone: string | undefined): Action {
-  if (nodeGone !== undefined) return { kind: 'cancel', operation, why: nodeGone };
+  if (nodeGone !== undefined) return { kind: 'cancel', operation, why: nodeGone, reason: 'NodeGone' };
   // It changes no memory, and what it delivers is owed whatever is wanted now.
   if (operation.memo.recovers !== undefined) return { kind: 'observe', operation };
   if (isStepTowards(operation.memo.type, goal)) return { kind: 'observe', operation };

@@ -10,7 +10,10 @@ import { LONG_WAIT_MS } from './report-locks.ts';
 export interface OperationProgress extends OperationPhase {
   /** Of a wait for locks, those that have held for a while: `online memory33 holds device_hotplug_lock since …`. */
   readonly holders?: readonly string[];
-  /** A holder has ended, and its node has not confirmed yet that nothing goes on for it: why, and what to do. */
+  /**
+   * A holder has ended, and its node has not confirmed yet that nothing goes on for it, or the node's lock service cannot
+   * begin: why, and what to do.
+   */
   readonly unsettled?: string;
 }
 
@@ -49,12 +52,14 @@ function waitIn(
   const holders = awaited.flatMap((lock) =>
     lock.holders.filter((holder) => isWorthNaming(holder, nowMs)).map((holder) => describeHolder(lock.name, holder)),
   );
+  const { refused, unsettled } = table;
   const isClosed = awaited.some((lock) => lock.holders.some((holder) => holder.isClosed));
   return {
     phase: 'WaitingForLocks',
     since,
     holders,
-    ...(isClosed && table.unsettled !== undefined ? { unsettled: remedyFor(table) } : {}),
+    ...(isClosed && unsettled !== undefined ? { unsettled: remedyFor(table) } : {}),
+    ...(refused === undefined ? {} : { unsettled: refused }),
   };
 }
 

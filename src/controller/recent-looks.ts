@@ -29,7 +29,10 @@ export class RecentLooks {
   }
 }
 
-/** What a look goes by, apart from the operation itself: the object, its spec, and what the agent sees. */
-function aboutOf({ metadata, status }: MemoryBlock, runId: string): string {
-  return [metadata.uid, metadata.generation, metadata.deletionTimestamp, status?.state, runId].join(' ');
+/**
+ * What a look goes by, apart from the operation itself: the object and its spec. What the agent sees changes as a rule just
+ * before the outcome is written, which brings it into the conditions; of an operation that goes on, the next look does.
+ */
+function aboutOf({ metadata }: MemoryBlock, runId: string): string {
+  return [metadata.uid, metadata.generation, metadata.deletionTimestamp, runId].join(' ');
 }

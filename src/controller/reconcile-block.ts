@@ -3,28 +3,22 @@ import { deadOperation } from '../contract/dead-operation.ts';
 import { FINALIZER, operationWorkflowId } from '../contract/names.ts';
 import type { OperationStarter } from '../contract/operation-starter.ts';
 import type { OperationRequest } from '../contract/operations.ts';
-import type { MemoryBlock } from '../contract/resources.ts';
-import type { Clock } from './clock.ts';
-import type { Caches, Cluster, Log } from './cluster.ts';
+import type { MemoryBlock, MemoryBlockStatus } from '../contract/resources.ts';
+import { BlockPlanner, type BlockPlannerDependencies } from './block-planner.ts';
+import type { Log } from './cluster.ts';
 import type { ControllerMetrics } from './controller-metrics.ts';
 import { blockEvent } from './event-of.ts';
 import { assumeRunning, findOperation } from './find-operation.ts';
-import { whyNodeIsGone } from './node-presence.ts';
 import { LOOK_MS, OperationObserver } from './observe-operation.ts';
-import { operationMemo, type OperationPolicy } from './operation-request.ts';
-import { plan, type Action, type DropFinalizer, type RunningOperation } from './plan.ts';
+import { operationMemo } from './operation-request.ts';
+import type { Action, Cancel, DropFinalizer } from './plan.ts';
 import type { RecentLockTables } from './recent-lock-tables.ts';
 import { OperationRecovery } from './recover-operation.ts';
-import { chainFingerprint } from './registered-notifiers.ts';
 import { CONFLICT_MS, logFields, StatusReporter } from './report-status.ts';
 
-export interface ReconcileDependencies extends OperationPolicy {
-  readonly clusterId: string;
-  readonly caches: Caches;
-  readonly cluster: Cluster;
+export interface ReconcileDependencies extends BlockPlannerDependencies {
   readonly starter: OperationStarter;
   readonly locks: RecentLockTables;
-  readonly clock: Clock;
   readonly log: Log;
   readonly metrics?: ControllerMetrics;
   /** Called while an operation has waited for locks of `node` for a while. */
@@ -34,12 +28,14 @@ export interface ReconcileDependencies extends OperationPolicy {
 /** Rejects when the API server cannot be reached. That Temporal cannot be reached is a state like any other. */
 export class BlockReconciler {
   readonly #deps: ReconcileDependencies;
+  readonly #planner: BlockPlanner;
   readonly #reporter: StatusReporter;
   readonly #recovery: OperationRecovery;
   readonly #observer: OperationObserver;
 
   constructor(dependencies: ReconcileDependencies) {
     this.#deps = dependencies;
+    this.#planner = new BlockPlanner(dependencies);
     this.#reporter = new StatusReporter(dependencies);
     this.#observer = new OperationObserver(dependencies, this.#reporter);
     this.#recovery = new OperationRecovery(dependencies, this.#reporter);
@@ -56,9 +52,19 @@ export class BlockReconciler {
     return block && this.#reconcileLive(block);
   }
 
-  /** The object went away while it named an operation. */
-  abandon(block: MemoryBlock): Promise<void> {
-    return this.#recovery.abandon(block, this.#whyNodeIsGone(block) !== undefined);
+  /** The status of `block`, for which nothing runs, where nothing is left to be done but to say so. */
+  settledStatus(block: MemoryBlock): MemoryBlockStatus | undefined {
+    const action = this.#planner.plan(block, false, undefined);
+    const isSettled = action.kind === 'settled' && action.reason === 'Settled';
+    return isSettled ? this.#reporter.summarize(block, action) : undefined;
+  }
+
+  /** The object went away while it named an operation; as far as the copy tells. */
+  async abandon(block: MemoryBlock): Promise<void> {
+    const { name, uid } = block.metadata;
+    const live = await this.#deps.cluster.readBlock(name);
+    if (live?.metadata.uid === uid) return;
+    await this.#recovery.abandon(block, await this.#planner.isNodeGone(block));
   }
 
   /**
@@ -67,10 +73,10 @@ export class BlockReconciler {
    */
   async #rest(block: MemoryBlock): Promise<{ lookAgainMs: number | undefined } | undefined> {
     if (block.status?.operation || block.metadata.deletionTimestamp !== undefined) return undefined;
-    const action = this.#plan(block, false, undefined);
+    const action = this.#planner.plan(block, false, undefined);
     if (action.kind !== 'settled' && action.kind !== 'wait') return undefined;
-    const result = await this.#reporter.write(block, this.#reporter.summarize(block, action));
-    return result === 'conflict' ? undefined : { lookAgainMs: this.#untilMs(action) };
+    const lookAgainMs = await this.#reporter.report(block, action, this.#untilMs(action));
+    return lookAgainMs === CONFLICT_MS ? undefined : { lookAgainMs };
   }
 
   #lookedLately(block: MemoryBlock): { lookAgainMs: number } | undefined {
@@ -78,7 +84,7 @@ export class BlockReconciler {
     if (!operation) return undefined;
     const lookAgainMs = this.#observer.holdsForMs(block, operation);
     // Whatever has changed beside the block, such as its node, is in the plan.
-    if (lookAgainMs === undefined || this.#plan(block, false, operation).kind !== 'observe') return undefined;
+    if (lookAgainMs === undefined || this.#planner.plan(block, false, operation).kind !== 'observe') return undefined;
     return { lookAgainMs };
   }
 
@@ -92,7 +98,7 @@ export class BlockReconciler {
       return { lookAgainMs: await this.#reporter.temporalUnavailable(block, error) };
     }
     if (found?.kind !== 'running') return undefined;
-    const action = this.#plan(block, false, found.operation);
+    const action = this.#planner.plan(block, false, found.operation);
     if (action.kind !== 'observe') return undefined;
     const lookAgainMs = await this.#observer.observe(block, action.operation);
     return lookAgainMs === CONFLICT_MS ? undefined : { lookAgainMs };
@@ -107,12 +113,12 @@ export class BlockReconciler {
       found = await findOperation(this.#deps.starter, block.status?.operation);
     } catch (error) {
       // Letting an object go needs no Temporal: a deletion with Retain must not hang because it is down.
-      const action = this.#plan(block, isCrdTerminating, assumeRunning(block.status?.operation));
+      const action = this.#planner.plan(block, isCrdTerminating, assumeRunning(block.status?.operation));
       if (action.kind === 'drop-finalizer') return this.#act(block, action);
       return this.#reporter.temporalUnavailable(block, error);
     }
     if (found?.kind === 'closed') return this.#lost(block, found.closedAs, isCrdTerminating);
-    return this.#act(block, this.#plan(block, isCrdTerminating, found?.operation));
+    return this.#act(block, this.#planner.plan(block, isCrdTerminating, found?.operation));
   }
 
   /**
@@ -126,18 +132,18 @@ export class BlockReconciler {
     if (!named || named.runId !== seen.status?.operation?.runId) return CONFLICT_MS;
     const dead = deadOperation(named, closedAs);
     if (!dead) return this.#recovery.recordLost(block, named, closedAs);
+    const isNodeGone = this.#planner.whyNodeIsGone(block) !== undefined;
+    if (isNodeGone && !(await this.#planner.isNodeGone(block))) return LOOK_MS;
     let recovery;
     try {
-      if (this.#whyNodeIsGone(block) !== undefined) {
-        await this.#recovery.giveUp(named);
-        return await this.#recovery.recordLost(block, named, closedAs);
-      }
-      recovery = await this.#recovery.start(block, dead);
+      if (isNodeGone) await this.#recovery.giveUp(named);
+      else recovery = await this.#recovery.start(block, dead);
     } catch (error) {
       return this.#reporter.temporalUnavailable(block, error);
     }
+    if (!recovery) return this.#recovery.recordLost(block, named, closedAs);
     if ('kind' in recovery) return this.#reporter.report(block, recovery, LOOK_MS);
-    return this.#act(block, this.#plan(block, isCrdTerminating, recovery));
+    return this.#act(block, this.#planner.plan(block, isCrdTerminating, recovery));
   }
 
   async #act(block: MemoryBlock, action: Action): Promise<number | undefined> {
@@ -179,7 +185,8 @@ export class BlockReconciler {
     return this.#observer.report(block, operation, LOOK_MS);
   }
 
-  async #cancel(block: MemoryBlock, action: Extract<Action, { kind: 'cancel' }>): Promise<number | undefined> {
+  async #cancel(block: MemoryBlock, action: Cancel): Promise<number | undefined> {
+    if (action.reason === 'NodeGone' && !(await this.#planner.isNodeGone(block))) return LOOK_MS;
     try {
       await this.#deps.starter.cancel(action.operation.workflowId, action.operation.runId);
     } catch (error) {
@@ -188,9 +195,8 @@ export class BlockReconciler {
     return this.#reporter.report(block, action, LOOK_MS);
   }
 
-  /** That a node is gone is only believed when the server says so now. */
   async #drop(block: MemoryBlock, action: DropFinalizer): Promise<number | undefined> {
-    if (action.reason === 'NodeGone' && !(await this.#isNodeGone(block.spec.nodeName))) return LOOK_MS;
+    if (action.reason === 'NodeGone' && !(await this.#planner.isNodeGone(block))) return LOOK_MS;
     if (action.reason) {
       await this.#deps.cluster.recordEvent(block, blockEvent(block, action.reason, action.why, 'DropFinalizer'));
     }
@@ -199,40 +205,10 @@ export class BlockReconciler {
     return this.#writeFinalizers(block, others);
   }
 
-  async #isNodeGone(name: string): Promise<boolean> {
-    const { cluster } = this.#deps;
-    const [nodeMemory, node] = await Promise.all([cluster.readNodeMemory(name), cluster.readNode(name)]);
-    return whyNodeIsGone(name, nodeMemory, node) !== undefined;
-  }
-
   /** The change comes back through the watch, so there is nothing to look at until then. */
   async #writeFinalizers(block: MemoryBlock, finalizers: readonly string[]): Promise<number | undefined> {
     const result = await this.#deps.cluster.writeFinalizers(block, finalizers);
     return result === 'conflict' ? CONFLICT_MS : undefined;
-  }
-
-  #plan(block: MemoryBlock, isCrdTerminating: boolean, operation: RunningOperation | undefined): Action {
-    const { clusterId, caches, clock, maxConcurrentOfflines } = this.#deps;
-    const { nodeName } = block.spec;
-    const nodeGone = this.#whyNodeIsGone(block);
-    const nodeMemory = caches.nodeMemories.get(nodeName);
-    const subject = { cluster: clusterId, block, nodeMemory, node: caches.nodes.get(nodeName) };
-    return plan({
-      cluster: clusterId,
-      block,
-      node: nodeMemory,
-      ...(nodeGone === undefined ? {} : { nodeGone }),
-      isCrdTerminating,
-      ...(operation ? { operation } : {}),
-      chain: chainFingerprint(caches.notifiers.list(), subject),
-      ...(maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines }),
-      nowMs: clock.nowMs(),
-    });
-  }
-
-  #whyNodeIsGone({ spec: { nodeName } }: MemoryBlock): string | undefined {
-    const { nodeMemories, nodes } = this.#deps.caches;
-    return whyNodeIsGone(nodeName, nodeMemories.get(nodeName), nodes.get(nodeName));
   }
 
   #untilMs(action: Action): number | undefined {

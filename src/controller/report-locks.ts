@@ -8,6 +8,7 @@ import type { LockParty, LockTableView } from '../contract/locks.ts';
 import type { NodeMemoryStatus } from '../contract/resources.ts';
 import type { Clock } from './clock.ts';
 import type { Caches, Cluster, Log } from './cluster.ts';
+import { RepeatedWrites } from './repeated-writes.ts';
 
 export type ShownLocks = NonNullable<NodeMemoryStatus['locks']>;
 
@@ -28,14 +29,16 @@ export interface LocksReporterDependencies {
 
 export class LocksReporter {
   readonly #deps: LocksReporterDependencies;
+  readonly #repeated: RepeatedWrites;
 
   constructor(dependencies: LocksReporterDependencies) {
     this.#deps = dependencies;
+    this.#repeated = new RepeatedWrites(dependencies.clock);
   }
 
   /** Resolves with the time after which to look again; undefined once nobody waits and nothing is shown. */
   async look(node: string): Promise<number | undefined> {
-    const { caches, cluster, clock } = this.#deps;
+    const { caches, clock } = this.#deps;
     const nodeMemory = caches.nodeMemories.get(node);
     if (!nodeMemory) return undefined;
     const table = await this.#tableOf(node);
@@ -45,9 +48,18 @@ export class LocksReporter {
     const shown = nodeMemory.status?.locks ?? [];
     const isLong = waitedMs !== undefined && waitedMs >= LONG_WAIT_MS;
     const next = shown.length > 0 || isLong ? awaitedLocks(table) : [];
-    if (!isDeepStrictEqual(shown, next)) await cluster.writeNodeLocks(node, next);
-    if (waitedMs === undefined) return undefined;
-    return isLong ? LONG_WAIT_MS : LONG_WAIT_MS - waitedMs;
+    const repeatMs = await this.#show(node, shown, next);
+    if (waitedMs === undefined) return repeatMs;
+    return Math.min(isLong ? LONG_WAIT_MS : LONG_WAIT_MS - waitedMs, repeatMs ?? Infinity);
+  }
+
+  /** Resolves with the time to wait, when `next` was shown just now and has been replaced since. */
+  async #show(node: string, shown: ShownLocks, next: ShownLocks): Promise<number | undefined> {
+    const waitMs = this.#repeated.waitMs(node, next);
+    if (isDeepStrictEqual(shown, next)) return undefined;
+    if (waitMs !== undefined) return waitMs;
+    if ((await this.#deps.cluster.writeNodeLocks(node, next)) === 'written') this.#repeated.written(node, next);
+    return undefined;
   }
 
   async #tableOf(node: string): Promise<LockTableView | undefined> {

@@ -7,6 +7,8 @@ import { eventOf } from './event-of.ts';
 import { isSameStatus } from './operator-fields.ts';
 import type { Action } from './plan.ts';
 import type { OperationProgress } from './progress.ts';
+import { RepeatedWrites } from './repeated-writes.ts';
+import { statusContent } from './status-content.ts';
 import { summarize } from './summarize.ts';
 
 /** Somebody else has just written the object: their change is read at once, but two writers must not spin. */
@@ -16,9 +18,11 @@ const TEMPORAL_RETRY_MS = 5_000;
 
 export class StatusReporter {
   readonly #deps: { readonly cluster: Cluster; readonly clock: Clock; readonly log: Log };
+  readonly #repeated: RepeatedWrites;
 
   constructor(dependencies: { readonly cluster: Cluster; readonly clock: Clock; readonly log: Log }) {
     this.#deps = dependencies;
+    this.#repeated = new RepeatedWrites(dependencies.clock);
   }
 
   /** The status that says that `action` is being taken. */
@@ -26,14 +30,23 @@ export class StatusReporter {
     return summarize({ block, action, ...(progress ? { progress } : {}), nowMs: this.#deps.clock.nowMs() });
   }
 
-  /** Resolves with the time after which to look again: `lookAgainMs`, unless somebody else has written meanwhile. */
+  /**
+   * Resolves with the time after which to look again: `lookAgainMs`; CONFLICT_MS when somebody else has written meanwhile; or
+   * earlier than `lookAgainMs` when what was written last was replaced, and is to be written again.
+   */
   async report(
     block: MemoryBlock,
     action: Action,
     lookAgainMs: number | undefined,
     progress?: OperationProgress,
   ): Promise<number | undefined> {
-    const result = await this.write(block, this.summarize(block, action, progress));
+    const status = this.summarize(block, action, progress);
+    const content = statusContent(block, status);
+    const waitMs = this.#repeated.waitMs(block.metadata.name, content);
+    if (isSameStatus(block.status, status)) return lookAgainMs;
+    if (waitMs !== undefined) return Math.min(waitMs, lookAgainMs ?? Infinity);
+    const result = await this.write(block, status);
+    if (result === 'written') this.#repeated.written(block.metadata.name, content);
     return result === 'conflict' ? CONFLICT_MS : lookAgainMs;
   }
 

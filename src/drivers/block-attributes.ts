@@ -20,10 +20,12 @@ export function parseBlockSize(text: string): number {
 
 /**
  * `state`. A copied tree keeps the word that was written to it, such as online_movable, which a kernel never shows. What is
- * no word of the kernel counts as online: memory that may be in use.
+ * no word of the kernel counts as online: memory that may be in use. Throws an Error where there is no word at all: a plain
+ * file is empty while somebody writes it.
  */
 export function parseBlockState(text: string): Exclude<MemoryBlockState, 'absent'> {
   const word = text.trim();
+  if (word === '') throw new Error('the state of a memory block is empty: somebody is writing it, look again');
   return word === 'offline' || word === 'going-offline' ? word : 'online';
 }
 
@@ -38,10 +40,12 @@ export function parseZones(text: string): readonly Zone[] {
 
 /**
  * Zone of an online block. `valid_zones` is one word then. Where it lists several, it tells what the block could become: in
- * a copied tree the word in `state` decides, on a kernel before 4.13 the first is the block's.
+ * a copied tree the word in `state` decides, on a kernel before 4.13 the first is the block's. Of a block that is going
+ * offline it tells nothing then.
  */
 export function onlineZone(state: string, validZones: readonly Zone[]): Zone | undefined {
   if (validZones.length < 2) return validZones[0];
+  if (state.trim() === 'going-offline') return undefined;
   return zoneOffered(state.trim(), validZones);
 }
 

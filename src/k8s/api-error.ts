@@ -25,6 +25,14 @@ export class ApiError extends Error {
   }
 }
 
+/** The API server serves no such kind: there are no objects of it. */
+export class MissingKindError extends ApiError {
+  constructor(request: string) {
+    super(404, 'NotFound', `${request}: the API server does not know this kind. Apply crds/ first.`);
+    this.name = 'MissingKindError';
+  }
+}
+
 /** Also after a watch, whose errors carry the code as `statusCode` or in a Status object. */
 export function codeOf(error: unknown): number {
   if (typeof error !== 'object' || error === null) return 0;
@@ -33,8 +41,9 @@ export function codeOf(error: unknown): number {
   return typeof code === 'number' ? code : 0;
 }
 
+/** The API server says that there is no such object, or no such kind. A 404 from anybody before it says nothing. */
 export function isNotFound(error: unknown): boolean {
-  return codeOf(error) === 404;
+  return error instanceof ApiError && error.code === 404 && error.reason === 'NotFound';
 }
 
 export function isConflict(error: unknown): boolean {
@@ -50,7 +59,8 @@ export function isAlreadyExists(error: unknown): boolean {
 export function apiErrorOf(code: number, body: string, request: string): ApiError {
   const status = parseStatus(body);
   const said = status.message ?? (body.trim().slice(0, 200) || 'no message');
-  return new ApiError(code, status.reason ?? '', `${request} answered ${String(code)}: ${said}${remedy(code)}`);
+  const reason = status.reason ?? '';
+  return new ApiError(code, reason, `${request} answered ${String(code)}: ${said}${remedy(code, reason)}`);
 }
 
 /** The error for a request that got no answer. */
@@ -61,19 +71,23 @@ export function unreachableError(cause: unknown, request: string): ApiError {
   return new ApiError(0, '', `${request} got no answer (${why}). ${todo}`, { cause });
 }
 
+/** Only a Status is the API server's own word. */
 function parseStatus(body: string): StatusBody {
   try {
     const parsed: unknown = JSON.parse(body);
-    return typeof parsed === 'object' && parsed !== null ? parsed : {};
+    const isStatus = typeof parsed === 'object' && parsed !== null && (parsed as StatusBody).kind === 'Status';
+    return isStatus ? parsed : {};
   } catch {
     return {};
   }
 }
 
-function remedy(code: number): string {
+function remedy(code: number, reason: string): string {
   if (code === 401) return '. Check the credentials in the kubeconfig.';
   if (code === 403) return '. Grant this to the service account; deploy/ has the ClusterRole.';
-  if (code === 404) return '. If it is about a whole kind, apply crds/ first.';
+  if (code === 404 && reason !== 'NotFound') {
+    return '. No API server says so of its objects: check the address in the kubeconfig, and what stands in between.';
+  }
   if (code === 422 || code === 400) return '. Check that the CRDs on the server are those of this version.';
   return '';
 }

@@ -5,8 +5,9 @@
  * server-side apply of a status; so only credentials, TLS and HTTP are taken from the library.
  */
 import { createConfiguration, HttpMethod, ServerConfiguration, type KubeConfig } from '@kubernetes/client-node';
-import { ApiError, apiErrorOf, unreachableError } from './api-error.ts';
+import { ApiError, apiErrorOf, isNotFound, MissingKindError, unreachableError } from './api-error.ts';
 import { tellRequest } from './api-observer.ts';
+import { isKindMissing } from './is-kind-missing.ts';
 
 /** The API server itself gives up after 60 s; whoever waits on a dead connection should learn of it well before. */
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -21,7 +22,7 @@ export interface ApiRequest {
   readonly timeoutMs?: number;
 }
 
-/** The parsed answer. Throws an ApiError for anything but success. */
+/** The parsed answer. Throws an ApiError for anything but success; a MissingKindError only where the server confirms it. */
 export async function apiRequest(kubeConfig: KubeConfig, request: ApiRequest): Promise<unknown> {
   const what = `${request.method} ${request.path}`;
   const startMs = performance.now();
@@ -30,8 +31,15 @@ export async function apiRequest(kubeConfig: KubeConfig, request: ApiRequest): P
     throw error instanceof ApiError ? error : unreachableError(error, what);
   });
   tellRequest(kubeConfig, request.method, status, performance.now() - startMs);
-  if (status < 200 || status > 299) throw apiErrorOf(status, text, what);
+  if (status < 200 || status > 299)
+    throw await confirmed(kubeConfig, request.path, apiErrorOf(status, text, what), what);
   return text === '' ? undefined : (JSON.parse(text) as unknown);
+}
+
+async function confirmed(kubeConfig: KubeConfig, path: string, error: ApiError, what: string): Promise<ApiError> {
+  if (error.code !== 404 || isNotFound(error)) return error;
+  const isMissing = await isKindMissing(path, (one) => apiRequest(kubeConfig, { method: 'GET', path: one }));
+  return isMissing ? new MissingKindError(what) : error;
 }
 
 async function send(kubeConfig: KubeConfig, request: ApiRequest): Promise<{ status: number; text: string }> {

@@ -5,6 +5,7 @@ import type { WriteResult } from '../controller/cluster.ts';
 import { isAlreadyExists, isConflict, isNotFound } from './api-error.ts';
 import { apiRequest } from './api-request.ts';
 import { applyStatus } from './apply-status.ts';
+import { listObjects } from './list-objects.ts';
 import type { ResourceKind } from './resource-kind.ts';
 
 interface Identified {
@@ -34,8 +35,7 @@ export class ResourceClient<T extends Identified> {
   }
 
   async list(): Promise<readonly T[]> {
-    const answer = await apiRequest(this.#kubeConfig, { method: 'GET', path: this.#kind.path });
-    return (answer as { items?: readonly T[] }).items ?? [];
+    return (await listObjects<T>(this.#kubeConfig, this.#kind)).items;
   }
 
   /** `exists`: there is an object of that name, which stays as it is. */

@@ -8,9 +8,9 @@
 import { Watch, type KubeConfig } from '@kubernetes/client-node';
 import { jitteredBackoffMs } from '../controller/backoff.ts';
 import { pause, systemClock, type Clock } from '../controller/clock.ts';
-import { codeOf, isNotFound } from './api-error.ts';
+import { codeOf, MissingKindError } from './api-error.ts';
 import { observerOf, tellRequest, type WatchRestart } from './api-observer.ts';
-import { apiRequest } from './api-request.ts';
+import { listObjects } from './list-objects.ts';
 import { ObjectCopy, type ChangeKind, type KubernetesThing } from './object-copy.ts';
 import type { ResourceKind } from './resource-kind.ts';
 import { watchOnce, type WatchEnd } from './watch-once.ts';
@@ -125,7 +125,8 @@ export class SelfHealingInformer<T extends KubernetesThing> {
 
   /** One list and the watches that follow it, until the relist is due or the server says that too much was missed. */
   private async listAndWatch(): Promise<void> {
-    const { items, resourceVersion } = await this.readList();
+    const { kubeConfig, kind, fieldSelector } = this.options;
+    const { items, resourceVersion } = await listObjects<T>(kubeConfig, kind, fieldSelector);
     if (this.stopped) return;
     this.heard();
     this.copy.replace(items);
@@ -197,19 +198,12 @@ export class SelfHealingInformer<T extends KubernetesThing> {
     observerOf(this.options.kubeConfig)?.watchRestarted(this.options.kind.kind, reason);
   }
 
-  private async readList(): Promise<{ items: readonly T[]; resourceVersion: string }> {
-    const { kubeConfig, kind, fieldSelector } = this.options;
-    const answer = await apiRequest(kubeConfig, { method: 'GET', path: kind.path, query: { fieldSelector } });
-    const list = answer as { items?: readonly T[]; metadata?: { resourceVersion?: string } };
-    return { items: list.items ?? [], resourceVersion: list.metadata?.resourceVersion ?? '' };
-  }
-
   /** A kind that is gone has no objects: they are told as deleted. After any other error the copy stays as it was. */
   private async recover(error: unknown): Promise<void> {
     if (this.stopped) return;
     this.lastError = error;
     this.tellRestart('failed');
-    if (isNotFound(error)) {
+    if (error instanceof MissingKindError) {
       this.copy.replace([]);
       this.become('missing', error);
       await pause(this.clock, MISSING_KIND_RETRY_MS, this.stopping.signal);

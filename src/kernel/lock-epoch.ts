@@ -1,4 +1,12 @@
 /** Which epoch a run of the lock entity grants in. A fencing token of a later epoch is always the higher one. */
+import { EPOCH_MAX } from './token.ts';
+
+/**
+ * How far the node may be ahead of all that is recorded. It is ahead where the record was lost or put back to an older one, by
+ * as many epochs as have begun since. Each takes somebody who terminates, resets or disproves the lock entity, so a thousand is
+ * more than years bring; and epochs come to an end, which a node that says what it likes must not reach in one step.
+ */
+export const FLOOR_STEP_MAX = 1_000;
 
 /** What NodeMemory.status.lockService records. */
 export interface LockServiceRecord {
@@ -53,11 +61,29 @@ export function claimEpoch(
   };
 }
 
+/** Why no epoch may be claimed; undefined: `claimEpoch` says which. */
+export function whyRefused(
+  recorded: LockServiceRecord | undefined,
+  claim: LockServiceClaim,
+  floor: number,
+): string | undefined {
+  const known = Math.max(recorded?.epoch ?? 0, claim.epoch ?? 0);
+  if (isTooFarAhead(floor, known)) {
+    return `the node is said to have seen epoch ${String(floor)}, and no later one than ${String(known)} is known of`;
+  }
+  return claimEpoch(recorded, claim, floor).epoch > EPOCH_MAX ? 'the last epoch has been used' : undefined;
+}
+
 /**
  * The record to write when everything that was granted until now is to be settled, whoever claims next: the recorded run itself
  * as well, should it go on.
  */
 export function disownedRecord({ recovers, ...recorded }: LockServiceRecord, floor: number): LockServiceRecord {
-  const epoch = Math.max(recorded.epoch, floor) + 1;
+  // Whoever claims next is told of a floor that cannot be; nothing was granted in its epochs.
+  const epoch = Math.max(recorded.epoch, isTooFarAhead(floor, recorded.epoch) ? 0 : floor) + 1;
   return { epoch, runId: recorded.runId, ...(recovers ? { recovers } : {}), isPredecessorLost: true };
+}
+
+function isTooFarAhead(floor: number, known: number): boolean {
+  return floor > known + FLOOR_STEP_MAX;
 }

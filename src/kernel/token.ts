@@ -6,7 +6,7 @@
  * second; 2^22 - 1 epochs fit before a token leaves the integers that a JSON number carries exactly (2^53).
  */
 const SEQUENCES_PER_EPOCH = 2 ** 31;
-const EPOCH_MAX = 2 ** 22 - 1;
+export const EPOCH_MAX = 2 ** 22 - 1;
 
 export function tokenOf(epoch: number, sequence: number): number {
   if (epoch < 1 || epoch > EPOCH_MAX || sequence < 0 || sequence >= SEQUENCES_PER_EPOCH) {

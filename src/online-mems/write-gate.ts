@@ -95,12 +95,16 @@ export class WriteGate {
     if (this.#writer && this.#writer.token <= this.#ended) this.#end(this.#writer.token);
   }
 
+  /** For good: numbers of closed descriptors are soon those of other files, so nothing touches them again. */
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#holdsLock = this.#holdsTurnstile = false;
     closeGateFiles(this.#files);
   }
 
   #end(token: number): void {
+    if (this.#isClosed) return;
     this.refuse(token);
     this.#writer = undefined;
     this.#readers = [];

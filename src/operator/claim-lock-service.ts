@@ -1,12 +1,13 @@
 /** Records the run of a node's lock entity in NodeMemory.status.lockService, by compare-and-set. */
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { LockServiceActivities } from '../contract/activities.ts';
+import { ApplicationFailure } from '@temporalio/common';
+import { EPOCH_REFUSED, type ClaimLockServiceInput, type LockServiceActivities } from '../contract/activities.ts';
 import { LOCK_SERVICE_FIELD_MANAGER } from '../contract/names.ts';
 import type { NodeMemory } from '../contract/resources.ts';
 import { apiRequest } from '../k8s/api-request.ts';
 import { applyStatus } from '../k8s/apply-status.ts';
 import { NODE_MEMORIES } from '../k8s/resource-kind.ts';
-import { claimEpoch, type LockServiceRecord } from '../kernel/lock-epoch.ts';
+import { claimEpoch, whyRefused, type LockServiceRecord } from '../kernel/lock-epoch.ts';
 
 type Claims = Pick<LockServiceActivities, 'claimLockService' | 'recordRecovered'>;
 
@@ -18,18 +19,38 @@ export function createLockServiceClaims(kubeConfig: KubeConfig): Claims {
   return {
     async claimLockService(claim) {
       const nodeMemory = await readNodeMemory(kubeConfig, claim.node);
-      const record = claimEpoch(nodeMemory.status?.lockService, claim, floorOf(nodeMemory));
+      const record = claimOrRefuse(nodeMemory.status?.lockService, claim, floorOf(nodeMemory));
       await writeLockService(kubeConfig, nodeMemory, record);
       return record;
     },
 
     async recordRecovered({ node, record: { epoch, runId } }) {
       const nodeMemory = await readNodeMemory(kubeConfig, node);
+      const { lockService } = nodeMemory.status ?? {};
       // Another run has claimed the service meanwhile: what it has to recover is its own affair.
-      if (nodeMemory.status?.lockService?.runId !== runId) return;
+      if (lockService?.runId !== runId) return 'recorded';
+      // `memhp restore` has noted meanwhile that nobody knows what was granted, or the record was put back to an older one.
+      if (lockService.epoch !== epoch) return 'claim-again';
       await writeLockService(kubeConfig, nodeMemory, { epoch, runId });
+      return 'recorded';
     },
   };
+}
+
+/** The record to write. Throws an EPOCH_REFUSED where there is no epoch for `claim`. */
+export function claimOrRefuse(
+  recorded: LockServiceRecord | undefined,
+  claim: ClaimLockServiceInput,
+  floor: number,
+): LockServiceRecord {
+  const refusal = whyRefused(recorded, claim, floor);
+  if (refusal === undefined) return claimEpoch(recorded, claim, floor);
+  const remedy = 'Its agent or its record is wrong: docs/restore.md, "An epoch that cannot be", says what to do';
+  throw ApplicationFailure.create({
+    message: `no lock of ${claim.node} is granted: ${refusal}. ${remedy}`,
+    type: EPOCH_REFUSED,
+    nonRetryable: claim.mayBeRefused === true,
+  });
 }
 
 /** The highest epoch that the node has seen. Throws while nobody can tell: a lower epoch would be refused by the node. */

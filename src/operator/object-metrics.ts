@@ -36,8 +36,8 @@ export function createObjectMetrics(registry: Registry, { blocks, nodeMemories }
       this.reset();
       for (const { metadata, status } of nodeMemories.list()) {
         for (const state of ['online', 'offline'] as const) {
-          const bytes = status?.[state];
-          if (bytes !== undefined) this.set({ node: metadata.name, state }, parseBytes(bytes));
+          const bytes = bytesOf(status?.[state]);
+          if (bytes !== undefined) this.set({ node: metadata.name, state }, bytes);
         }
       }
     },
@@ -50,6 +50,16 @@ export function createObjectMetrics(registry: Registry, { blocks, nodeMemories }
       for (const node of nodeMemories.list()) this.set({ node: node.metadata.name }, isAgentReady(node) ? 1 : 0);
     },
   });
+}
+
+/** An agent is one of many: a figure of its that makes no sense must not hide those of others. */
+function bytesOf(quantity: string | undefined): number | undefined {
+  if (quantity === undefined) return undefined;
+  try {
+    return parseBytes(quantity);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A block that is new has no condition yet; nobody has looked at it. */

@@ -8,6 +8,7 @@ import type { MemoryBlock, MemoryBlockStatus, MemoryNotifier, NodeMemory } from 
 import type { Cluster, NodeObject } from '../controller/cluster.ts';
 import type { ControllerMetrics } from '../controller/controller-metrics.ts';
 import { debtOf } from '../controller/debt.ts';
+import { eventOf } from '../controller/event-of.ts';
 import { lookAgain } from '../controller/look-again.ts';
 import { applyOutcome, type EndedOperation } from '../controller/record-outcome.ts';
 import { registeredNotifiers, type NotifierChain } from '../controller/registered-notifiers.ts';
@@ -24,6 +25,8 @@ export interface OperationActivitiesOptions {
   readonly askWebhook: AskPlugin;
   /** Whether the run of another operation, which an object names, is closed. */
   readonly describeRun: OperationStarter['describe'];
+  /** See `Controller.settledStatus`. Unset: the controller says so itself, with a write of its own. */
+  readonly settledStatus?: (block: MemoryBlock) => MemoryBlockStatus | undefined;
   /** Unset: nobody measures. */
   readonly metrics?: Pick<ControllerMetrics, 'operationEnded'>;
 }
@@ -51,8 +54,11 @@ export function createOperationActivities(options: OperationActivitiesOptions): 
       const block = await cluster.readBlock(reference.name);
       if (!isSame(block, reference)) return undefined;
       const ended = { outcome, runId: owner.runId, generation: reference.generation, nowMs: Date.now() };
-      const status = applyOutcome(block.status ?? {}, ended);
+      const after = applyOutcome(block.status ?? {}, ended);
+      const status = (after.operation ? undefined : options.settledStatus?.({ ...block, status: after })) ?? after;
       await write(cluster, block, status);
+      const event = eventOf(block, status);
+      if (event) await cluster.recordEvent(block, event);
       countOnce(options.metrics, block.status, ended);
       const { lastOperation, retry } = status;
       return lastOperation?.runId === owner.runId && retry ? { retryTime: retry.nextTime } : {};

@@ -7,6 +7,7 @@ import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts';
 import type { NotifierCalls } from '../contract/notifier-calls.ts';
 import type { MemoryNotifier } from '../contract/resources.ts';
 import type { Cluster } from '../controller/cluster.ts';
+import type { Controller } from '../controller/controller.ts';
 import type { ControllerMetrics } from '../controller/controller-metrics.ts';
 import { ResourceClient } from '../k8s/resource-client.ts';
 import { MEMORY_NOTIFIERS } from '../k8s/resource-kind.ts';
@@ -43,6 +44,7 @@ export interface OperatorWorkersOptions {
   readonly plugins: PluginHost;
   /** Whether there is a NodeMemory of that name. */
   readonly isNodeKnown: (node: string) => boolean;
+  readonly settledStatus: Controller['settledStatus'];
   /** Who is told of each call of a notifier. */
   readonly calls: readonly NotifierCalls[];
   readonly interceptors: NonNullable<WorkerOptions['interceptors']>;
@@ -66,6 +68,7 @@ export async function createOperatorWorkers(
       askPlugin: (notifier, event) => plugins.call(notifier, event),
       askWebhook: (notifier, event) => callWebhook(notifier, event),
       describeRun: (workflowId, runId) => starter.describe(workflowId, runId),
+      settledStatus: options.settledStatus,
       metrics: options.controllerMetrics,
     }),
     lockActivities: createLockActivities(client),

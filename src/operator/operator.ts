@@ -15,13 +15,14 @@ import { createNodeLeases } from '../k8s/node-leases.ts';
 import { checkTransport } from '../plugins/check-transport.ts';
 import { createPluginHost } from '../plugins/in-process/plugin-host.ts';
 import { loadPlugins } from '../plugins/plugin-registry.ts';
+import { closeInOrder } from '../process/close-in-order.ts';
 import type { Readiness } from '../process/readiness.ts';
 import { retryUntilDone } from '../process/retry-until-done.ts';
-import { connectTemporal } from '../temporal/connect-temporal.ts';
+import { connectTemporal, type TemporalConnections } from '../temporal/connect-temporal.ts';
+import { runWorker, type RunningWorker } from '../temporal/run-worker.ts';
 import { TemporalLockService } from '../temporal/temporal-lock-service.ts';
 import { TemporalOperationStarter } from '../temporal/temporal-operation-starter.ts';
 import { probeTemporal, type TemporalProbe } from '../temporal/temporal-probe.ts';
-import { checkWorker } from '../temporal/worker-check.ts';
 import { createControllerMetrics } from './controller-metrics.ts';
 import { failpointInterceptors, parseFailpoints } from './failpoints.ts';
 import { keepLockServices, type KeepLockServicesOptions } from './keep-lock-services.ts';
@@ -36,6 +37,8 @@ export interface OperatorOptions {
   readonly log: winston.Logger;
   /** Aborted to shut down: the controller stops first, then the workers let go of what they run. */
   readonly signal: AbortSignal;
+  /** Told of the error with which the operator is about to reject, before it closes anything. */
+  readonly fail: (error: unknown) => void;
   /** Plugins beyond the built-in ones: npm packages or paths. */
   readonly plugins: readonly string[];
   /** Unset: from the cluster itself. */
@@ -85,26 +88,27 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     ...options,
     ...{ cluster, instance, temporal, kubernetes, starter, plugins, interceptors, controllerMetrics },
     isNodeKnown: watch.isNodeKnown,
+    settledStatus: (block) => controller.settledStatus(block),
     calls: [notifierMetrics, lastCalls],
   });
   log.info('operator is ready to work', { cluster, plugins: registry.plugins.map(({ name }) => name) });
 
-  const probe = probeTemporal(temporal);
-  addChecks(readiness, watch, probe, workers);
+  const probe = addChecks(readiness, watch, temporal, workers);
   const control = startControl({ client: temporal.client, cluster, watch, controller, log });
-  const working = Promise.all(workers.map((worker) => worker.run()));
+  const working = workers.map(runWorker);
   readiness.started();
   try {
-    await Promise.race([untilAborted(signal, control.started), working]);
+    await untilEnd(options, control.started, working);
   } finally {
-    readiness.shutDown();
     probe.stop();
-    await control.stop();
-    shutDown(workers);
-    await working;
-    await lastCalls.close();
-    await plugins.close();
-    await temporal.close();
+    await closeInOrder(log, {
+      control: () => control.stop(),
+      // Until then the connection is in use.
+      workers: () => Promise.all(working.map((worker) => worker.shutDown())),
+      'last calls': () => lastCalls.close(),
+      plugins: () => plugins.close(),
+      'connection to Temporal': () => temporal.close(),
+    });
   }
 }
 
@@ -122,13 +126,15 @@ function createMetrics(
 function addChecks(
   readiness: Readiness,
   watch: ClusterWatch,
-  probe: TemporalProbe,
+  temporal: TemporalConnections,
   [operations, locks]: readonly [operations: Worker, locks: Worker],
-): void {
+): TemporalProbe {
+  const probe = probeTemporal(temporal);
   watch.addChecks(readiness);
-  readiness.add('Temporal', () => probe.check());
-  readiness.add('worker of operations', () => checkWorker(operations));
-  readiness.add('worker of locks', () => checkWorker(locks));
+  readiness.add('Temporal', probe.check);
+  readiness.add('worker of operations', probe.watch(operations));
+  readiness.add('worker of locks', probe.watch(locks));
+  return probe;
 }
 
 interface ControlParts extends Pick<KeepLockServicesOptions, 'client' | 'cluster' | 'log'> {
@@ -150,26 +156,32 @@ function startControl({ watch, controller, ...parts }: ControlParts): {
   };
   return {
     started: start(),
-    async stop() {
+    stop() {
       stopping.abort();
-      await kept;
-      await controller.stop();
-      await watch.stop();
+      return closeInOrder(parts.log, {
+        'lock services': () => kept ?? Promise.resolve(),
+        controller: () => controller.stop(),
+        watches: () => watch.stop(),
+      });
     },
   };
 }
 
-async function untilAborted(signal: AbortSignal, started: Promise<void>): Promise<void> {
+/** Resolves when the operator was asked to end; rejects when it cannot go on, and tells `fail` of it first. */
+async function untilEnd(
+  { signal, fail }: Pick<OperatorOptions, 'signal' | 'fail'>,
+  started: Promise<void>,
+  working: readonly RunningWorker[],
+): Promise<void> {
   const aborted = new Promise((resolve) => {
     if (signal.aborted) resolve(undefined);
     signal.addEventListener('abort', resolve, { once: true });
   });
-  await Promise.race([started, aborted]);
-  await aborted;
-}
-
-function shutDown(workers: readonly Worker[]): void {
-  for (const worker of workers) {
-    if (worker.getState() === 'RUNNING') worker.shutdown();
+  const ended = working.map((worker) => worker.ended);
+  try {
+    await Promise.race([started.then(() => aborted), aborted, Promise.all(ended)]);
+  } catch (error) {
+    fail(error);
+    throw error;
   }
 }

@@ -4,6 +4,8 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 
 export interface ClientConnection {
   readonly client: Client;
+  /** Where the server is, as it was configured. */
+  readonly address: string;
   readonly close: () => Promise<void>;
 }
 
@@ -25,5 +27,5 @@ export async function connectClient(): Promise<ClientConnection> {
   }
   // A lock entity that has closed would still answer, from its history; its answer would be about the past.
   const client = new Client({ connection, namespace, workflow: { queryRejectCondition: 'NOT_OPEN' } });
-  return { client, close: () => connection.close() };
+  return { client, address, close: () => connection.close() };
 }

@@ -1,10 +1,14 @@
 /** Histories of one cluster's workflows, for a replay: those that are open, and the last ones of each type that have closed. */
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { WORKFLOW_TYPES } from '../contract/workflow-types.ts';
 import type { History } from './history-index.ts';
+import { isOpenStatus } from './is-run-open.ts';
+import { grpcCodeOf } from './no-answer.ts';
 
 export interface HistoryQuery {
   readonly cluster: string;
+  /** Open runs per type. */
+  readonly openLimit: number;
   /** Closed runs per type, the latest first. */
   readonly limit: number;
   /** Closed runs no older than this; ms since the epoch. */
@@ -21,26 +25,33 @@ export interface FoundHistory {
   readonly history: History;
 }
 
-type Run = Pick<FoundHistory, 'workflowId' | 'runId' | 'type' | 'isOpen'>;
+export type Run = Pick<FoundHistory, 'workflowId' | 'runId' | 'type' | 'isOpen'>;
 
-/** More open workflows than this are checked by the first so many of each type: what one replays, its like replays too. */
-const OPEN_PER_TYPE_MAX = 1_000;
+export interface FoundRuns {
+  readonly runs: readonly Run[];
+  /** Workflow types of which more are open than `openLimit`. */
+  readonly cut: readonly string[];
+}
+
+const NOT_FOUND = 5;
 
 /** The open ones first: they are what an upgrade would break. */
-export async function findRuns(client: Client, wanted: HistoryQuery): Promise<readonly Run[]> {
-  if (wanted.query !== undefined) return listRuns(client, wanted.query, Infinity);
-  const runs: Run[] = [];
+export async function findRuns(client: Client, wanted: HistoryQuery): Promise<FoundRuns> {
+  if (wanted.query !== undefined) return { runs: await listRuns(client, wanted.query, Infinity), cut: [] };
   const ours = `WorkflowId STARTS_WITH "${wanted.cluster}/"`;
   const since = wanted.sinceMs === undefined ? '' : ` AND CloseTime > "${new Date(wanted.sinceMs).toISOString()}"`;
-  for (const [status, limit] of [
-    ['ExecutionStatus = "Running"', OPEN_PER_TYPE_MAX],
-    [`ExecutionStatus != "Running"${since}`, wanted.limit],
-  ] as const) {
-    for (const type of WORKFLOW_TYPES) {
-      runs.push(...(await listRuns(client, `${ours} AND WorkflowType = "${type}" AND ${status}`, limit)));
-    }
+  const open: Run[] = [];
+  const closed: Run[] = [];
+  const cut: string[] = [];
+  for (const type of WORKFLOW_TYPES) {
+    const ofType = `${ours} AND WorkflowType = "${type}"`;
+    // Not by status: a paused workflow is open as well.
+    const found = await listRuns(client, `${ofType} AND CloseTime IS NULL`, wanted.openLimit + 1);
+    if (found.length > wanted.openLimit) cut.push(type);
+    open.push(...found.slice(0, wanted.openLimit));
+    closed.push(...(await listRuns(client, `${ofType} AND CloseTime IS NOT NULL${since}`, wanted.limit)));
   }
-  return runs;
+  return { runs: [...open, ...closed], cut };
 }
 
 /** One after the other, as they are asked for; runs that are gone meanwhile are left out. */
@@ -50,7 +61,8 @@ export async function* readHistories(client: Client, runs: readonly Run[]): Asyn
     try {
       yield { ...run, history: await handle.fetchHistory() };
     } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      // The transport's own error: the client gives it no type of its own here.
+      if (grpcCodeOf(error) !== NOT_FOUND) throw error;
     }
   }
 }
@@ -66,5 +78,5 @@ async function listRuns(client: Client, query: string, limit: number): Promise<r
 }
 
 function runOf({ workflowId, runId, type, status }: WorkflowExecutionInfo): Run {
-  return { workflowId, runId, type, isOpen: status.name === 'RUNNING' };
+  return { workflowId, runId, type, isOpen: isOpenStatus(status.name) };
 }

@@ -11,6 +11,7 @@ import {
 } from '@temporalio/worker';
 import type winston from 'winston';
 import { sdkLogFields } from './sdk-log-fields.ts';
+import { noteWorkerFailure } from './worker-failures.ts';
 
 export interface InstalledRuntime {
   /** The runtime ends with its last connection; where none was made, this ends it, and until then the process lives. */
@@ -29,6 +30,8 @@ const LEVELS: Readonly<Record<LogLevel, string>> = {
   WARN: 'warn',
   ERROR: 'error',
 };
+/** Said as a warning for each node of an agent, whose workers have no workflows on purpose. */
+const NO_WORKFLOWS = 'No workflows registered, not polling for workflow tasks';
 /** A port that was free a moment ago may be taken by the time that the Runtime listens on it; hardly ever twice. */
 const PORT_ATTEMPTS = 5;
 /** Over loopback it takes a millisecond; Prometheus gives up after 10 s. */
@@ -48,8 +51,16 @@ export async function installMeasuredRuntime(log: winston.Logger): Promise<Measu
   const { runtime, url } = await installMeasured(optionsOf(log));
   return {
     shutdown: () => runtime.shutdown(),
-    metrics: async () => (await fetch(url, { signal: AbortSignal.timeout(SCRAPE_TIMEOUT_MS) })).text(),
+    metrics: () => scrapeSdk(url),
   };
+}
+
+/** Rejects unless they are metrics: an error page would make the whole scrape unreadable. */
+export async function scrapeSdk(url: string): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(SCRAPE_TIMEOUT_MS) });
+  if (response.ok) return response.text();
+  await response.body?.cancel();
+  throw new Error(`the metrics of Temporal's SDK answered ${String(response.status)}`);
 }
 
 function optionsOf(log: winston.Logger): RuntimeOptions {
@@ -87,10 +98,11 @@ async function freePort(): Promise<number> {
 }
 
 /** The SDK holds lines back for 100 ms to sort them; each says when it was written. */
-function loggerBehind(log: winston.Logger): DefaultLogger {
+export function loggerBehind(log: winston.Logger): DefaultLogger {
   const level: LogLevel = log.isDebugEnabled() ? 'DEBUG' : 'INFO';
   return new DefaultLogger(level, ({ level: severity, message, meta, timestampNanos }) => {
+    noteWorkerFailure(message, meta);
     const timestamp = new Date(Number(timestampNanos / 1_000_000n)).toISOString();
-    log.log(LEVELS[severity], message, { timestamp, ...sdkLogFields(meta) });
+    log.log(message === NO_WORKFLOWS ? 'debug' : LEVELS[severity], message, { timestamp, ...sdkLogFields(meta) });
   });
 }

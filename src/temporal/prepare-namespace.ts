@@ -11,8 +11,9 @@ export interface WantedNamespace {
 }
 
 const HOUR_MS = 3_600_000;
-/** gRPC's status code. */
+/** gRPC's status codes. */
 const NOT_FOUND = 5;
+const ALREADY_EXISTS = 6;
 /** New namespaces and search attributes are read from caches, which are filled anew every few seconds. */
 const LOOK_EVERY_MS = 1_000;
 /**
@@ -72,7 +73,7 @@ type Prepared = Exclude<NamespaceFindings, { kind: 'missing' }>;
 
 /**
  * Makes what is missing, step by step: what a namespace lacks shows only once it exists, and it exists for all of the server
- * only after seconds. Repeated, or at the same time as another, it changes nothing. Throws when the server does not show at
+ * only after seconds, whoever has created it. Repeated, or at the same time as another, it changes nothing. Throws when the server does not show at
  * `endMs` what it has taken.
  */
 export async function prepareNamespace(
@@ -86,7 +87,8 @@ export async function prepareNamespace(
       try {
         return await call();
       } catch (error) {
-        if (made.size === 0 || grpcCodeOf(error) !== NOT_FOUND || Date.now() > endMs) throw error;
+        // Of a namespace that was not described yet, nothing else is asked: it is not there for all of the server yet.
+        if (grpcCodeOf(error) !== NOT_FOUND || Date.now() > endMs) throw error;
         await delay(everyMs);
       }
     }
@@ -96,15 +98,26 @@ export async function prepareNamespace(
     if (findings.kind !== 'missing') return findings;
     const next = findings.parts.find(({ what }) => !made.has(what));
     if (next) {
-      await patiently(next.make);
+      const isOurs = await patiently(() => makeUnlessThere(next));
       made.add(next.what);
-      onMade(next.what);
+      if (isOurs) onMade(next.what);
     } else {
       const shown = findings.parts.map(({ what }) => what).join('; ');
       if (Date.now() > endMs)
         throw new Error(`the server took this and does not show it yet: ${shown}. Repeat in a minute.`);
       await delay(everyMs);
     }
+  }
+}
+
+/** False: somebody else has made it meanwhile, or one of several that are made together. */
+async function makeUnlessThere({ make }: MissingPart): Promise<boolean> {
+  try {
+    await make();
+    return true;
+  } catch (error) {
+    if (grpcCodeOf(error) !== ALREADY_EXISTS) throw error;
+    return false;
   }
 }
 

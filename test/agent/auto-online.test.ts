@@ -28,6 +28,8 @@ class File implements AutoOnlineBlocks {
 
 describe('auto_online_blocks', () => {
   const logged: string[] = [];
+  let nowMs = 0;
+  const now = (): number => nowMs;
   const log = (message: string): void => void logged.push(message);
   const logger = { info: log, warn: log };
   beforeEach(() => logged.splice(0));
@@ -53,19 +55,59 @@ describe('auto_online_blocks', () => {
 
   it('is set when asked, again when somebody has changed it by hand, and not otherwise', async () => {
     const file = new File('online_movable');
-    const autoOnline = new AutoOnline(file, logger);
+    const autoOnline = new AutoOnline(file, logger, now);
     autoOnline.want('offline');
     assert.equal(await enforce(autoOnline), 'False KernelLeavesOffline');
     await enforce(autoOnline);
     assert.equal(file.writes, 1);
     file.value = 'online';
-    await enforce(autoOnline);
+    nowMs += 5_000;
+    assert.equal(await enforce(autoOnline), 'False KernelLeavesOffline');
     assert.deepEqual([file.value, file.writes], ['offline', 2]);
     assert.deepEqual(logged, ['auto_online_blocks set', 'auto_online_blocks set']);
     autoOnline.want(undefined);
     file.value = 'online';
     assert.equal(await enforce(autoOnline), 'True KernelOnlines');
     assert.equal(file.writes, 2);
+  });
+
+  it('that somebody else keeps changing is set every five seconds, told once, and in the condition', async () => {
+    const file = new File('online');
+    const autoOnline = new AutoOnline(file, logger, now);
+    autoOnline.want('offline');
+    const told = new Set<string>();
+    for (let second = 0; second < 120; second++) {
+      file.value = 'online';
+      nowMs += 1_000;
+      const { status, message } = await autoOnline.enforce();
+      if (second >= 20) told.add(`${status} ${message}`);
+    }
+    assert.ok(file.writes >= 20 && file.writes <= 25, String(file.writes));
+    assert.equal(logged.length, 3, logged.join('; '));
+    assert.match(logged[2] ?? '', /keeps changing/);
+    assert.match([...told].join('; '), /^True Somebody else keeps setting auto_online_blocks to online;[^;]*$/);
+    nowMs += 60_000;
+    assert.equal(await enforce(autoOnline), 'False KernelLeavesOffline');
+  });
+
+  it('is looked at again when it is time to set it again, though nothing has changed since', async () => {
+    const file = new File('offline');
+    const autoOnline = new AutoOnline(file, logger, now);
+    autoOnline.want('offline');
+    file.value = 'online';
+    await autoOnline.enforce();
+    file.value = 'online';
+    await autoOnline.enforce();
+    let due = 0;
+    const stop = autoOnline.watch(() => due++, 1);
+    const looks = file.reads;
+    await eventually('it has looked', () => file.reads > looks + 2);
+    assert.equal(due, 0);
+    nowMs += 5_000;
+    await eventually('it is due', () => due > 0);
+    await autoOnline.enforce();
+    assert.equal(file.value, 'offline');
+    stop();
   });
 
   it('that cannot be set says why, once in the log', async () => {

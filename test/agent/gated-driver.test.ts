@@ -125,6 +125,16 @@ describe('gated driver', () => {
     assert.equal(errnoOf(await step), 'ok');
   });
 
+  it('an abort waits for no reader: one who came in while the agent was restarted would keep every lock held', async () => {
+    assert.equal(errnoOf(await offline().step('prepare')), 'ok');
+    await driver.close();
+    driver = new GatedDriver(await node.restart(), new WriteGate(node), PATIENCE);
+    await mems.getOnlineMems();
+    assert.equal(errnoOf(await offline().step('commit', {}, interrupted())), 'EINTR');
+    assert.equal(errnoOf(await offline().step('abort')), 'ok');
+    mems.putOnlineMems();
+  });
+
   it('readers stay out between steps, until one comes without the token of mem_hotplug_lock', async () => {
     await begin();
     for (const step of ['prepare', 'commit'] as const) {

@@ -108,6 +108,27 @@ describe('node activities', () => {
     }
   });
 
+  it('waits for the statuses of the blocks that the step was about, by id or by range', async () => {
+    const node = startSimulatedNode();
+    try {
+      const { bootId } = await node.driver.inspect([]);
+      const asked: (readonly number[])[] = [];
+      const activities = createNodeActivities({
+        driver: new GatedDriver(node.driver, new WriteGate(node)),
+        publish: (blockIds) => Promise.resolve(void asked.push(blockIds)),
+        surroundings: surroundings({}),
+      });
+      const range = { start: 50 * TEST_BLOCK_BYTES, size: 2 * TEST_BLOCK_BYTES };
+      await activities.driverStep({ ...CALL, step: 'prepare', bootId });
+      await activities.driverStep(driverCall({ operation: 'add', step: 'prepare', range, bootId }, 2));
+      const cpu = { operation: 'offline-cpu', step: 'prepare', cpu: 1, range: { start: 0, size: 0 }, bootId } as const;
+      await activities.driverStep(driverCall(cpu, 3));
+      assert.deepEqual(asked, [[40], [50, 51], []]);
+    } finally {
+      await node.remove();
+    }
+  });
+
   it('settle tells the driver all that was asked, and shows the new state before it returns', async () => {
     const seen: unknown[] = [];
     const answer = { bootId: 'boot-1', highestToken: 7 };

@@ -49,11 +49,26 @@ describe('node sources', () => {
     }
   });
 
-  it('a NodeMemory that is created anew has the same simulated hardware; a real one needs none', () => {
+  it('a NodeMemory that is created anew has the spec of the lost one', () => {
     const simulated = simulatedNodes(['worker-1']);
-    const lost = nodeMemory({ spec: { simulated: { maxBlockId: 9 } } });
-    assert.deepEqual(simulated.newSpec(lost), { simulated: { maxBlockId: 9 } });
-    assert.ok(simulated.newSpec().simulated?.blocks);
-    assert.deepEqual([real.newSpec(), real.newSpec(SIMULATED)], [{}, {}]);
+    const lost = nodeMemory({ spec: { simulated: { maxBlockId: 9 }, minOnline: '1Gi' } });
+    assert.deepEqual(simulated.newSpec(lost), lost.spec);
+    assert.deepEqual(real.newSpec(REAL), REAL.spec);
+  });
+
+  it('without a lost one, a simulated node has a default layout and a real one needs none', () => {
+    assert.ok(simulatedNodes(['worker-1']).newSpec().simulated?.blocks);
+    assert.deepEqual(real.newSpec(), {});
+  });
+
+  it('nothing is taken over from a node of the other driver', () => {
+    assert.deepEqual(real.newSpec(SIMULATED), {});
+    assert.deepEqual(Object.keys(simulatedNodes(['worker-1']).newSpec(REAL)), ['simulated']);
+  });
+
+  it('a real node needs a Node, unless it is said to be none of the cluster', () => {
+    assert.equal(real.needsNode, true);
+    assert.equal(sysfsNode({ node: 'worker-1', sysfsRoot: '/nowhere', withoutNode: true }).needsNode, false);
+    assert.equal(simulatedNodes().needsNode, false);
   });
 });

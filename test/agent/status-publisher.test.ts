@@ -1,71 +1,22 @@
 import assert from 'node:assert/strict';
-import type { MemoryBlock, NodeMemory, NodeMemoryStatus } from '../../src/contract/resources.ts';
-import type { Clock } from '../../src/controller/clock.ts';
-import { StatusPublisher, type StatusWriter } from '../../src/agent/status-publisher.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { NodeMemory, NodeMemoryStatus } from '../../src/contract/resources.ts';
+import { StatusPublisher } from '../../src/agent/status-publisher.ts';
 import { OperationRun } from '../support/driver-run.ts';
+import { ManualClock, memoryBlock, RecordingWriter } from '../support/recording-writer.ts';
 import { SILENT_LOGGER, startSimulatedNode, type SimulatedNode } from '../support/simulated-driver.ts';
 
 const NODE: NodeMemory = { metadata: { name: 'worker-1' }, spec: {} };
 
-function memoryBlock(blockId: number, status?: MemoryBlock['status']): MemoryBlock {
-  const spec = { nodeName: 'worker-1', blockId, deletionPolicy: 'Retain', driftPolicy: 'Report' } as const;
-  const object = {
-    metadata: { name: `worker-1-memory${String(blockId)}` },
-    spec: { ...spec, offlineTimeoutSeconds: 1, lockTimeoutSeconds: 1 },
-  };
-  return status ? { ...object, status } : object;
-}
-
-/** Timers that fire only when the test says so. */
-class ManualClock implements Clock {
-  readonly #timers = new Map<() => void, number>();
-  nowMs(): number {
-    return Date.parse('2026-01-02T03:04:05Z');
-  }
-  after(delayMs: number, run: () => void): () => void {
-    this.#timers.set(run, delayMs);
-    return () => this.#timers.delete(run);
-  }
-  fire(isDue: (delayMs: number) => boolean): void {
-    for (const [run, delayMs] of [...this.#timers]) {
-      if (!isDue(delayMs)) continue;
-      this.#timers.delete(run);
-      run();
-    }
-  }
-}
-
-/** An API server: keeps what is written; can be down. */
-class Writer implements StatusWriter {
-  readonly written: { name: string; status: object }[] = [];
-  attempts = 0;
-  isDown = false;
-  onWrite: () => void = () => undefined;
-
-  writeNode(name: string, status: object): Promise<void> {
-    return this.#write(name, status);
-  }
-  writeBlock(name: string, status: object): Promise<void> {
-    return this.#write(name, status);
-  }
-  #write(name: string, status: object): Promise<void> {
-    this.attempts++;
-    this.onWrite();
-    if (this.isDown) return Promise.reject(new Error('connection refused'));
-    this.written.push({ name, status });
-    return Promise.resolve();
-  }
-}
-
 describe('status publisher', () => {
   let node: SimulatedNode;
-  let writer: Writer;
+  let writer: RecordingWriter;
   let clock: ManualClock;
   let publisher: StatusPublisher;
 
   beforeEach(() => {
     node = startSimulatedNode();
-    writer = new Writer();
+    writer = new RecordingWriter();
     clock = new ManualClock();
     publisher = new StatusPublisher({ node: 'worker-1', driver: node.driver, writer, logger: SILENT_LOGGER, clock });
   });
@@ -73,7 +24,7 @@ describe('status publisher', () => {
     await node.remove();
   });
 
-  const lastOf = (name: string): object | undefined => writer.written.findLast((each) => each.name === name)?.status;
+  const lastOf = (name: string): object | undefined => writer.lastOf(name);
 
   it('gives a new MemoryBlock its state, absent ones too, and the node its ranges', async () => {
     publisher.blockSeen(memoryBlock(40));
@@ -137,19 +88,18 @@ describe('status publisher', () => {
     assert.equal((lastOf('worker-1-memory40') as { state: string }).state, 'going-offline');
   });
 
-  it('waits five seconds at most for an API server that is down, and writes when it is back', async () => {
+  it('waits five seconds at most for what a step has changed, and writes it when the API server is back', async () => {
     writer.isDown = true;
     publisher.blockSeen(memoryBlock(40));
-    const tried = new Promise<void>((resolve) => (writer.onWrite = resolve));
-    const published = publisher.publish();
+    const tried = new Promise<void>((resolve) => (writer.onWrite = () => resolve()));
+    const published = publisher.publish([40]);
     await tried;
+    assert.equal(await Promise.race([published, nextTurn('waits')]), 'waits');
     clock.fire((delayMs) => delayMs === 5_000);
     await published;
     assert.deepEqual(writer.written, []);
     writer.isDown = false;
-    const caughtUp = publisher.publish();
-    clock.fire((delayMs) => delayMs < 5_000);
-    await caughtUp;
+    await publisher.publish([40]);
     assert.equal((lastOf('worker-1-memory40') as { state: string }).state, 'online');
   });
 

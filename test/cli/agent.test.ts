@@ -25,6 +25,7 @@ describe('memhp agent', () => {
   it('wants to know where simulated nodes keep their memory', async () => {
     await refuses([], /--state-dir/);
     await refuses(['--state-dir', directory, '--sysfs-root', directory], /--driver sysfs/);
+    await refuses(['--state-dir', directory, '--without-node'], /need no Node/);
   });
 
   it('serves exactly one real node, and wants its name', async () => {

@@ -113,12 +113,30 @@ export function memoryDriverSuite(name: string, start: () => Promise<DriverUnder
 
     it('brings the block back after an abort', async () => {
       await complete('add', subject.spareBlock);
-      const online = run('online', subject.spareBlock);
-      for (const step of ['prepare', 'abort', 'finish'] as const) await online.step(step);
-      assert.equal(await stateOf(subject.spareBlock), 'offline');
-      const offline = run('offline', subject.onlineBlock);
-      for (const step of ['prepare', 'abort', 'finish'] as const) await offline.step(step);
-      assert.equal(await stateOf(subject.onlineBlock), 'online');
+      for (const [operation, blockId, before] of [
+        ['online', subject.spareBlock, 'offline'],
+        ['offline', subject.onlineBlock, 'online'],
+      ] as const) {
+        const steps = run(operation, blockId);
+        await steps.step('prepare');
+        assert.equal(committedOf(await steps.step('abort')), undefined, operation);
+        await steps.step('finish');
+        assert.equal(await stateOf(blockId), before);
+      }
+    });
+
+    it('leaves what was committed when it is aborted, and says so: success is what the block reads', async () => {
+      await complete('add', subject.spareBlock);
+      for (const [operation, blockId] of [
+        ['online', subject.spareBlock],
+        ['offline', subject.onlineBlock],
+      ] as const) {
+        const steps = run(operation, blockId);
+        for (const step of ['prepare', 'commit'] as const) assert.ok(okOf(await steps.step(step)), step);
+        assert.equal(committedOf(await steps.step('abort')), true, operation);
+        await steps.step('finish');
+        assert.equal(await stateOf(blockId), operation);
+      }
     });
 
     it('answers a repeated step as before and does nothing again', async () => {
@@ -249,6 +267,11 @@ function locksOf(blockId: number): Readonly<Record<string, number>> {
 
 function okOf(result: DriverResult): boolean {
   return result.ok;
+}
+
+function committedOf(result: DriverResult): boolean | undefined {
+  assert.ok(result.ok, JSON.stringify(result));
+  return result.committed;
 }
 
 function errnoOf(result: DriverResult): string {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { formatBlockRanges } from '../../src/contract/block-ranges.ts';
 import { ORPHAN_ANNOTATION } from '../../src/contract/names.ts';
 import type { NodeMemory, NodeMemorySpec, ObjectMeta } from '../../src/contract/resources.ts';
+import { BlockDiscovery } from '../../src/controller/block-discovery.ts';
+import { DISCOVERED_BLOCKS_MAX } from '../../src/controller/discover-blocks.ts';
 import { blockOf, NODE, nodeMemoryOf } from '../support/block-fixtures.ts';
 import { ControllerStage } from '../support/controller-stage.ts';
 import type { FakeCluster } from '../support/fake-cluster.ts';
@@ -125,6 +127,38 @@ describe('MemoryBlocks of discovered blocks', () => {
     assert.equal(ids(), '');
     await stage.pass(5_000);
     assert.deepEqual([cluster.block(name).spec.state, cluster.block(name).spec.deletionPolicy], [undefined, 'Retain']);
+  });
+
+  it('that are deleted come back no sooner because the node reports something', async () => {
+    await run(nodeWith('All', '0-3'));
+    await deleteBlock(2);
+    for (let report = 0; report < 4; report++) {
+      await stage.pass(1_000);
+      await become(nodeWith('All', '0-3', { resourceVersion: String(10 + report) }));
+      assert.equal(ids(), '0-1,3');
+    }
+    await deleteBlock(3);
+    await stage.pass(1_000);
+    assert.equal(ids(), '0-3', 'nor later, because of another deletion');
+  });
+
+  it('are no more than a node may have: those count, too, that it reports no longer', async () => {
+    await run(nodeWith('None', '0-3'));
+    const { clock } = stage;
+    const others = Array.from({ length: DISCOVERED_BLOCKS_MAX - 3 }, (_, index) => blockOf({ blockId: 1_000 + index }));
+    const elsewhere = blockOf({ nodeName: 'worker-2' });
+    const { blocks } = cluster.caches;
+    const caches = {
+      ...cluster.caches,
+      blocks: { ...blocks, list: () => [...others, elsewhere, ...blocks.list()] },
+    };
+    const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+    const discovery = new BlockDiscovery({ caches, cluster, clock, log, random: () => 0 });
+    for (const range of ['0-3', '4-7']) {
+      cluster.nodeMemories.set(NODE, nodeWith('All', range));
+      await discovery.look(NODE);
+      assert.equal(ids(), '0-1');
+    }
   });
 
   it('are not created for a node that is gone', async () => {

@@ -27,7 +27,7 @@ function nodeWith(discovery: Discovery | undefined, blocks: Blocks | undefined =
 /** Ids of the blocks that get a MemoryBlock where those named in `known` have one. */
 function discovered(node: NodeMemory, known: readonly number[] = []): string {
   const names = new Set(known.map((blockId) => `${NODE}-memory${String(blockId)}`));
-  return formatBlockRanges(blocksToDiscover(node, (name) => names.has(name)));
+  return formatBlockRanges(blocksToDiscover(node, { has: (name) => names.has(name), count: () => names.size }));
 }
 
 describe('discovery of blocks', () => {
@@ -53,7 +53,7 @@ describe('discovery of blocks', () => {
     assert.equal(discovered({ ...node, metadata: { ...node.metadata, deletionTimestamp } }), '');
   });
 
-  it('looks at so many blocks of a node and no more, those with the lowest ids', () => {
+  it('creates so many for a node and no more, those with the lowest ids', () => {
     const blocks: Blocks = [
       { range: '100000-131000', state: 'offline' },
       { range: '0-99999', state: 'offline' },
@@ -61,6 +61,15 @@ describe('discovery of blocks', () => {
     const last = DISCOVERED_BLOCKS_MAX - 1;
     assert.equal(discovered(nodeWith('All', blocks)), `0-${String(last)}`);
     assert.equal(discovered(nodeWith('All', blocks), [0]), `1-${String(last)}`, 'those that are known count');
+  });
+
+  it('creates no more than so many, whatever else the node reports each time', () => {
+    const known: number[] = [];
+    for (let report = 0; report < 10; report++) {
+      const range = `${String(report * 2_000)}-${String(report * 2_000 + 1_999)}`;
+      known.push(...parseBlockRanges(discovered(nodeWith('All', [{ range, state: 'offline' }]), known)));
+    }
+    assert.equal(known.length, DISCOVERED_BLOCKS_MAX);
   });
 
   it('creates objects that ask for nothing, keep the default policies, and say where they come from', () => {

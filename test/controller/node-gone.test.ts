@@ -111,10 +111,40 @@ describe('a node that leaves the cluster', () => {
     assert.deepEqual(stage.ready(KEPT).slice(0, 2), ['True', 'Settled']);
   });
 
-  it('a Node that the copy has lost, and the server has not: nothing is let go', async () => {
-    const live = stage.cluster.nodes.get(NODE);
-    stage.cluster.readNode = () => Promise.resolve(live);
-    await nodeGoes();
-    assert.equal(stage.cluster.blocks.has(DELETED), true);
+  describe('as far as the copy tells, and the server does not', () => {
+    beforeEach(() => {
+      const live = stage.cluster.nodes.get(NODE);
+      stage.cluster.readNode = () => Promise.resolve(live);
+    });
+
+    it('nothing is let go, and what runs goes on', async () => {
+      stage.cluster.edit(KEPT, { state: 'offline' });
+      await stage.settle();
+      assert.equal(stage.operations.runs.length, 2);
+      await nodeGoes();
+      await stage.pass(30_000);
+      assert.equal(stage.cluster.blocks.has(DELETED), true);
+      assert.deepEqual(
+        stage.operations.runs.map(({ isCancelRequested }) => isCancelRequested),
+        [false, false],
+      );
+    });
+
+    it('a run that died is not given up', async () => {
+      stage.operations.lookAgain();
+      stage.operations.terminate();
+      await nodeGoes();
+      await stage.pass(30_000);
+      assert.equal(stage.status(DELETED).lastOperation, undefined);
+      await nodeComes('first');
+      await stage.pass(10_000);
+      assert.equal(stage.operations.running().memo.recovers, stage.operations.runs[0]?.runId);
+    });
+  });
+
+  it('an object that the copy has lost, and the server has not: its operation goes on', async () => {
+    for (const controller of stage.controllers) controller.blockChanged(stage.cluster.block(DELETED), 'delete');
+    await stage.settle();
+    assert.equal(stage.operations.running().isCancelRequested, false);
   });
 });

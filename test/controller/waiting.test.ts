@@ -85,6 +85,14 @@ describe('a wait for locks', () => {
     assert.match(message, /has not answered for 10 s\. Start the agent of worker-1; .*memhp locks release/);
   });
 
+  it('for a lock service that has no epoch to grant in: says why, and what to do', async () => {
+    const refused = 'no lock of worker-1 is granted: docs/restore.md says what to do';
+    await waitForLocks(tableOf([{ name: D, holders: [], waiters: [WAITER] }], { refused }));
+    await stage.pass(6_000);
+    const [, reason, message] = stage.ready(NAME);
+    assert.deepEqual([reason, message.endsWith(refused)], ['AgentUnavailable', true], message);
+  });
+
   it('for a lock entity that is gone wakes another', async () => {
     await waitForLocks('stopped');
     await stage.pass(6_000);

@@ -135,6 +135,30 @@ describe('the contents of deploy/', function () {
     assert.deepEqual(unguarded.sort(), keys(nodeFields(node)));
   });
 
+  /** A field that is added to a status is kept from it as well. */
+  it('keep memhp restore from every field of a NodeMemory but lockService', () => {
+    const { spec } = find(manifests, 'ValidatingAdmissionPolicy', 'memhp-status-writers') as Policy;
+    const rule = spec.validations
+      .map(({ expression }) => expression)
+      .find((text) => text.includes('!variables.isRestore'));
+    const compared = [...(rule ?? '').matchAll(/object\.\?status\.\?(\w+) == oldObject\.\?status\.\?\1(?!\w)/g)];
+    const kept = statusFields('NodeMemory').filter((field) => field !== 'lockService');
+    assert.deepEqual(compared.map(([, field]) => field).sort(), [...kept].sort());
+  });
+
+  /** A field that is added to the spec is one that an agent may bring back, or the policy must keep it from that. */
+  it('keep the agent of a real node from no field of a new spec but simulated', () => {
+    const { spec } = find(manifests, 'ValidatingAdmissionPolicy', 'memhp-agent-new-node') as Policy;
+    const rules = spec.validations.map(({ expression }) => expression).join(' ');
+    const refused = [...rules.matchAll(/!has\(object\.spec\.(\w+)\)/g)].map(([, field]) => field!);
+    assert.deepEqual(
+      Object.keys(schemaAt('NodeMemory', 'spec').properties ?? {})
+        .filter((field) => !refused.includes(field))
+        .sort(),
+      ['autoOnline', 'discovery', 'minOnline'],
+    );
+  });
+
   it('let the agent write its own conditions', () => {
     const { spec } = find(manifests, 'ValidatingAdmissionPolicy', 'memhp-agent-own-fields') as Policy;
     const written = spec.variables.find(({ name }) => name === 'agentConditions')?.expression ?? '';

@@ -124,12 +124,26 @@ describe('the image, assembled from this checkout', function () {
     const list = await readFile(inside('/licenses/third-party.txt'), 'utf8');
     assert.match(list, /^@temporalio\/worker@\S+ {2}MIT/m);
     const texts = [...list.matchAll(/ {2}(\/\S+)/g)].map(([, file]) => file!);
-    assert.ok(texts.length > 50, `${String(texts.length)} licence texts`);
     assert.deepEqual(
       texts.filter((file) => !existsSync(inside(file))),
       [],
     );
+    const lines = list.trim().split('\n');
+    assert.ok(lines.length > 50, `${String(lines.length)} packages`);
+    const withoutText = lines.filter((line) => !line.includes('  /')).map((line) => line.replace(/@[^@]+? {2}/, ' '));
+    assert.deepEqual(withoutText, ['stream-buffers Unlicense'], 'which asks for no text');
     assert.deepEqual(await readFile(inside('/licenses/LICENSE')), await readFile(path.join(REPOSITORY, 'LICENSE')));
+  });
+
+  it('says what is linked into its native code, and under which licences', async () => {
+    const node = await readFile(inside('/licenses/node.txt'), 'utf8');
+    for (const part of ['Node.js', 'V8', 'OpenSSL', 'ICU']) assert.ok(node.includes(part), part);
+    const bridge = await readFile(inside('/licenses/temporal-core-bridge.txt'), 'utf8');
+    for (const part of ['Permission is hereby granted', 'Temporal Technologies', 'tokio 1.', 'rustls 0.', 'tonic 0.']) {
+      assert.ok(bridge.includes(part), part);
+    }
+    const natives = tree('/', inside('opt')).filter(({ path: name }) => name.endsWith('.node'));
+    assert.equal(natives.length, 2, 'a third one has licences of its own to tell of');
   });
 
   describe('run as a container would be', () => {

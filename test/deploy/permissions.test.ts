@@ -38,6 +38,7 @@ const CALLERS = [
   'agent of worker-1',
   'agent of worker-3',
   'agent without a pod',
+  'agent with a legacy token',
   'simulated agent',
   'viewer',
   'editor',
@@ -70,10 +71,18 @@ function disowned(node: NodeName): ApiRequest {
   return nodeStatus(node, { lockService: { epoch: 4, runId: 'r' } }, LOCK_SERVICE_FIELD_MANAGER);
 }
 
-function createNodeMemory(name: string): ApiRequest {
+function createNodeMemory(name: string, more: { readonly metadata?: object; readonly spec?: object } = {}): ApiRequest {
   const { apiVersion, kind, path } = NODE_MEMORIES;
-  const body = { apiVersion, kind, metadata: { name }, spec: {} };
+  const body = { apiVersion, kind, metadata: { name, ...more.metadata }, spec: more.spec ?? {} };
   return { method: 'POST', path, query: { dryRun: 'All' }, body };
+}
+
+function ownedBy(...names: readonly string[]): { metadata: object } {
+  const owners = names.map((name, index) => {
+    const uid = `11111111-1111-1111-1111-11111111111${String(index)}`;
+    return { apiVersion: 'v1', kind: 'Node', name, uid };
+  });
+  return { metadata: { ownerReferences: owners } };
 }
 
 function createBlock(nodeName: string): ApiRequest {
@@ -95,11 +104,54 @@ const NOT_SIMULATED = /simulated nodes are called sim-\*; worker-\d is not/;
 const ONLY_THEY = /only memhp-operator and memhp-agent write a status/;
 const OPERATORS_OF_BLOCK = /an agent writes state, zone, physicalAddress, blockSize and bootId only/;
 const OPERATORS_OF_NODE = /are the operator's to write/;
+const ONLY_LOCK_SERVICE = /memhp restore writes lockService only/;
+const BARE = /without labels, annotations and finalizers/;
+const OTHERS_OWNER = /belongs to the Node of its name, or to nothing/;
 
 /** Who, what, and the refusal. */
-const DECISIONS: readonly [Caller, string, ApiRequest, RegExp | undefined][] = [
+const DECISIONS: readonly (readonly [Caller, string, ApiRequest, RegExp | undefined])[] = [
   ['agent of worker-3', 'creates the NodeMemory of its node', createNodeMemory('worker-3'), ALLOWED],
   ['agent of worker-1', 'creates that of another node', createNodeMemory('worker-3'), OTHERS_NODE],
+  [
+    'agent of worker-3',
+    'brings the spec of its node back, and names its Node',
+    createNodeMemory('worker-3', {
+      ...ownedBy('worker-3'),
+      spec: { minOnline: '1Gi', autoOnline: 'offline', discovery: 'Removable' },
+    }),
+    ALLOWED,
+  ],
+  [
+    'agent of worker-3',
+    'makes its node a simulated one',
+    createNodeMemory('worker-3', { spec: { simulated: {} } }),
+    /the agent of a real node creates no simulated one/,
+  ],
+  ...[
+    { finalizers: ['example.com/stay'] },
+    { annotations: { 'memoryhotplug.io/paused': 'true' } },
+    { labels: { role: 'db' } },
+  ].map(
+    (metadata) =>
+      [
+        'agent of worker-3',
+        `creates a NodeMemory with ${Object.keys(metadata).join()}`,
+        createNodeMemory('worker-3', { metadata }),
+        BARE,
+      ] as const,
+  ),
+  [
+    'agent of worker-3',
+    "has its NodeMemory go with another's Node",
+    createNodeMemory('worker-3', ownedBy('worker-1')),
+    OTHERS_OWNER,
+  ],
+  [
+    'agent of worker-3',
+    'gives its NodeMemory two owners',
+    createNodeMemory('worker-3', ownedBy('worker-3', 'worker-3')),
+    OTHERS_OWNER,
+  ],
   ['agent of worker-1', 'tells what it sees of its node', nodeStatus('worker-1'), ALLOWED],
   ['agent of worker-1', 'tells of another node', nodeStatus('worker-2'), OTHERS_NODE],
   ['agent of worker-1', 'tells of a simulated node', nodeStatus('sim-1'), OTHERS_NODE],
@@ -159,8 +211,27 @@ const DECISIONS: readonly [Caller, string, ApiRequest, RegExp | undefined][] = [
   ['agent without a pod', 'creates a NodeMemory', createNodeMemory('worker-1'), NO_NODE],
   ['agent without a pod', 'tells of a node', nodeStatus('worker-1'), NO_NODE],
   ['agent without a pod', 'tells of a block', blockStatus('worker-1'), NO_NODE],
+  ['agent with a legacy token', 'creates a NodeMemory', createNodeMemory('worker-1'), NO_NODE],
+  ['agent with a legacy token', 'tells of a node', nodeStatus('worker-1'), NO_NODE],
 
-  ['simulated agent', 'creates the NodeMemory of a simulated node', createNodeMemory('sim-2'), ALLOWED],
+  [
+    'simulated agent',
+    'creates the NodeMemory of a simulated node',
+    createNodeMemory('sim-2', { spec: { simulated: {} } }),
+    ALLOWED,
+  ],
+  [
+    'simulated agent',
+    'has it go with a real Node',
+    createNodeMemory('sim-2', { ...ownedBy('worker-1'), spec: { simulated: {} } }),
+    OTHERS_OWNER,
+  ],
+  [
+    'simulated agent',
+    'creates it paused',
+    createNodeMemory('sim-2', { metadata: { annotations: { 'memoryhotplug.io/paused': 'true' } } }),
+    BARE,
+  ],
   ['simulated agent', 'creates that of a node that is called otherwise', createNodeMemory('worker-3'), NOT_SIMULATED],
   ['simulated agent', 'tells of a simulated node', nodeStatus('sim-1'), ALLOWED],
   ['simulated agent', 'tells of the node that its own pod is on', nodeStatus('worker-1'), NOT_SIMULATED],
@@ -211,6 +282,32 @@ const DECISIONS: readonly [Caller, string, ApiRequest, RegExp | undefined][] = [
   ['editor', 'takes a notifier away', { method: 'DELETE', path: `${MEMORY_NOTIFIERS.path}/guard` }, NOT_GRANTED],
   ['restorer', 'disowns a lock service', disowned('worker-1'), ALLOWED],
   ['restorer', 'writes any other status of a node', nodeStatus('worker-1'), ONLY_THEY],
+  [
+    'restorer',
+    'does so under the name of memhp restore',
+    nodeStatus('worker-1', SEEN_OF_NODE, LOCK_SERVICE_FIELD_MANAGER),
+    ONLY_LOCK_SERVICE,
+  ],
+  [
+    'restorer',
+    'changes what the agent said, and disowns a lock service with it',
+    {
+      ...merge(`${NODE_MEMORIES.path}/worker-1/status`, {
+        status: { online: '999Gi', lockService: { epoch: 4, runId: 'r' } },
+      }),
+      query: { fieldManager: LOCK_SERVICE_FIELD_MANAGER, dryRun: 'All' },
+    },
+    ONLY_LOCK_SERVICE,
+  ],
+  [
+    'restorer',
+    'takes the conditions of a node away',
+    {
+      ...merge(`${NODE_MEMORIES.path}/worker-1/status`, { status: { conditions: null } }),
+      query: { fieldManager: LOCK_SERVICE_FIELD_MANAGER, dryRun: 'All' },
+    },
+    ONLY_LOCK_SERVICE,
+  ],
   ['restorer', 'writes the status of a block', blockStatus('worker-1'), NOT_GRANTED],
   ['administrator', 'disowns a lock service', disowned('worker-1'), ALLOWED],
   ['administrator', 'does the same to a block', blockStatus('worker-1', SEEN, 'memhp-lock-service'), ONLY_THEY],
@@ -265,6 +362,7 @@ async function enrol(cluster: InstalledCluster, callers: Map<Caller, KubeConfig>
     'agent of worker-1': cluster.asPodOf(findWorkload(manifests, 'memhp-agent'), 'worker-1'),
     'agent of worker-3': cluster.asPodOf(findWorkload(manifests, 'memhp-agent'), 'worker-3'),
     'agent without a pod': cluster.asServiceAccount('memhp-agent'),
+    'agent with a legacy token': cluster.asLegacyToken('memhp-agent'),
     'simulated agent': cluster.asPodOf(findWorkload(manifests, 'memhp-simulated-agent'), 'worker-1'),
     viewer: person('viewer'),
     editor: person('editor'),

@@ -12,6 +12,7 @@ import { formatLayout, parseLayout, type MemoryLayout } from '../../src/drivers/
 import type { SysfsBlock } from '../../src/drivers/capture/sysfs-snapshot.ts';
 import { parseBehaviour } from '../../src/drivers/simulated/behaviour.ts';
 import { boot } from '../../src/drivers/simulated/boot.ts';
+import { createSysfsTree } from '../support/sysfs-tree.ts';
 
 const NOW = new Date('2026-01-02T03:04:05Z');
 const ZONEINFO = `Node 0, zone      DMA
@@ -70,6 +71,31 @@ describe('capture', () => {
 
   it('says what is missing where there is no memory hotplug', () => {
     assert.throws(() => captureLayout({ sysfsRoot: '/nonexistent' }), /block_size_bytes does not exist/);
+  });
+
+  it('does not ask an offline block for its zones, which Linux 6.12 must not be asked of one that is being added', () => {
+    const tree = createSysfsTree({ blocks: [{ range: '0' }, { range: '1', state: 'offline' }] });
+    try {
+      rmSync(join(tree.root, 'memory1/valid_zones'));
+      // Whoever reads it fails.
+      symlinkSync('/proc/self/mem', join(tree.root, 'memory1/valid_zones'));
+      const { blocks } = captureLayout({ sysfsRoot: tree.root, zoneinfoFile: '/nonexistent', now: NOW });
+      assert.deepEqual(
+        blocks.map(({ range, state, zone }) => [range, state, zone]),
+        [
+          ['0', 'online', 'Normal'],
+          ['1', 'offline', undefined],
+        ],
+      );
+    } finally {
+      tree.remove();
+    }
+  });
+
+  it('does not take a zone that a block could join for the one that it is leaving', () => {
+    const blocks = [block('memory7', 'going-offline', 'Normal Movable')];
+    const { blocks: seen } = layoutOf({ blockSizeBytes: '8000000', blocks }, NOW);
+    assert.equal(seen[0]?.zone, undefined);
   });
 
   it('takes a block that is going offline as online', () => {

@@ -177,13 +177,14 @@ describe('simulated offline', () => {
     assert.equal(model.answer(offline('commit'), 1, { nowMs: 11_000 }), 'ok');
   });
 
-  it('cannot be committed after an abort, nor aborted after the point of no return', () => {
+  it('cannot be committed after an abort, nor undone after the point of no return', () => {
     const model = new Model();
     for (const step of ['prepare', 'abort'] as const) assert.equal(model.answer(offline(step)), 'ok');
     assert.equal(model.answer(offline('commit')), 'EINVAL');
     const other = new Model();
-    for (const step of ['prepare', 'commit'] as const) assert.equal(other.answer(offline(step)), 'ok');
-    assert.equal(other.answer(offline('abort')), 'EINVAL');
+    for (const step of ['prepare', 'commit', 'abort', 'finish'] as const)
+      assert.equal(other.answer(offline(step)), 'ok');
+    assert.equal(other.state.blocks[40]?.state, 'offline');
   });
 });
 

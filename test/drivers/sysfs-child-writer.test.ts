@@ -1,9 +1,11 @@
 /** The process that writes: on a copied tree, killed and orphaned in the middle of its system call. */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { text as textOf } from 'node:stream/consumers';
 import { ChildWriter } from '../../src/drivers/sysfs/child-writer.ts';
 import { identifyProcess, killProcess } from '../../src/drivers/sysfs/process-identity.ts';
 import type { SysfsState } from '../../src/drivers/sysfs/sysfs-state.ts';
@@ -11,9 +13,12 @@ import { openOnlineMems, type OnlineMems } from '../../src/online-mems/online-me
 import { WriteGate } from '../../src/online-mems/write-gate.ts';
 import { OperationRun, UNINTERRUPTED } from '../support/driver-run.ts';
 import { eventually } from '../support/eventually.ts';
+import { compileFailingWrite } from '../support/failing-write.ts';
 import { slowWrite, type SlowWrite } from '../support/slow-write.ts';
 import { createSysfsTree } from '../support/sysfs-tree.ts';
 import { SMALL_TREE, startSysfsNode, type SysfsDriverNode } from '../support/sysfs-driver-node.ts';
+
+const PROGRAM = new URL('../../src/drivers/sysfs/write-attribute.ts', import.meta.url).pathname;
 
 describe('sysfs writes in a child process', function () {
   this.timeout(20_000);
@@ -63,6 +68,38 @@ describe('sysfs writes in a child process', function () {
     assert.deepEqual([result.ok, result.ok ? '' : result.errno], [false, 'EINVAL']);
   });
 
+  it('answers by its name an errno that libuv has no name for', async function () {
+    const shim = compileFailingWrite(node.directory);
+    // Without a C compiler nothing here makes write(2) fail with these; the function that names them has a test of its own.
+    if (shim === undefined) this.skip();
+    for (const [errno, name] of [
+      [133, 'EHWPOISON'],
+      [35, 'EDEADLK'],
+      [116, 'ESTALE'],
+      [1, 'EPERM'],
+    ] as const) {
+      const program: ChildProcessByStdio<Writable, Readable, null> = spawn(
+        process.execPath,
+        ['--no-warnings', PROGRAM, stateFile(41), 'online'],
+        {
+          stdio: ['pipe', 'pipe', 'inherit'],
+          env: { LD_PRELOAD: shim, FAILING_ERRNO: String(errno) },
+        },
+      );
+      program.stdin.end('\n');
+      assert.deepEqual(JSON.parse(await textOf(program.stdout)), { errno: name, call: 'write' });
+    }
+  });
+
+  it('tells an attribute that cannot be opened from a write that fails', async () => {
+    const offline = await prepared('offline', 40);
+    rmSync(stateFile(40));
+    // Read-only even for root.
+    symlinkSync('/proc/sys/kernel/random/boot_id', stateFile(40));
+    const result = await offline.step('commit');
+    assert.match(result.ok ? '' : `${result.errno} ${result.message}`, /^EACCES .*may not open it for writing/);
+  });
+
   it('answers ENODEV where the device goes before it is written', async () => {
     const offline = await prepared('offline', 40);
     node.tree.unplug(40);
@@ -109,8 +146,7 @@ describe('sysfs writes in a child process', function () {
     prepare.interrupt();
     await prepare.ended;
     assert.equal(writer.isBusy(), false);
-    const program = new URL('../../src/drivers/sysfs/write-attribute.ts', import.meta.url).pathname;
-    const orphan = spawn(process.execPath, [program, write.file, write.text], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const orphan = spawn(process.execPath, [PROGRAM, write.file, write.text], { stdio: ['pipe', 'ignore', 'inherit'] });
     orphan.stdin.end();
     assert.deepEqual(await once(orphan, 'exit'), [0, null]);
     assert.equal(node.tree.read(40), 'online');

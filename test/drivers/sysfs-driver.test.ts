@@ -1,10 +1,12 @@
 /** The driver of a real node, with a kernel that does as the test says. */
 import assert from 'node:assert/strict';
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import type { DriverResult } from '../../src/contract/driver.ts';
 import { DriverClosedError } from '../../src/drivers/driver-closed-error.ts';
 import { SysfsDriver, type SysfsDriverOptions } from '../../src/drivers/sysfs/sysfs-driver.ts';
+import type { SysfsState } from '../../src/drivers/sysfs/sysfs-state.ts';
 import { tokenOf } from '../../src/kernel/token.ts';
 import { blockRange, driverCall, OperationRun, UNINTERRUPTED } from '../support/driver-run.ts';
 import { eventually } from '../support/eventually.ts';
@@ -51,8 +53,9 @@ describe('sysfs driver', () => {
     it('answers ENODEV where the device has gone, and EIO where the errno has no name', async () => {
       node = startSysfsNode();
       const offline = await preparedOffline();
-      node.kernel.errors.set(STATE, 'ENOENT');
+      node.kernel.refusals.set(STATE, 'ENOENT');
       assert.equal(errnoOf(await offline.step('commit')), 'ENODEV');
+      node.kernel.refusals.clear();
       const again = await preparedOffline(2);
       node.kernel.errors.set(STATE, 'E_NOBODY_KNOWS');
       assert.equal(errnoOf(await again.step('commit')), 'EIO');
@@ -147,16 +150,37 @@ describe('sysfs driver', () => {
       assert.deepEqual(node.kernel.begun, []);
     });
 
+    it('takes a limit longer than any timer for no reason to end at once', async () => {
+      const offline = await slowOffline();
+      const committing = offline.step('commit', { timeoutMs: 2 ** 40 });
+      await untilBegun();
+      // A timer that overflows comes after 1 ms, so before this one.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      node.kernel.release();
+      assert.deepEqual(await committing, { ok: true });
+    });
+
+    it('counts its time by the clock that runs on from the boot, which nobody sets', async () => {
+      const offline = await slowOffline();
+      const committing = offline.step('commit', { timeoutMs: 60_000 });
+      await untilBegun();
+      const stored = JSON.parse(readFileSync(join(node.directory, 'sysfs.json'), 'utf8')) as SysfsState;
+      const ageMs = uptime() * 1000 - (stored.transition?.startedAtUptimeMs ?? Infinity);
+      assert.ok(ageMs >= 0 && ageMs < 60_000, String(ageMs));
+      node.kernel.release();
+      await committing;
+    });
+
     it('answers EINTR when its time is up, counted from the first attempt', async () => {
-      let nowMs = 1_000_000;
-      const offline = await slowOffline({ now: () => nowMs });
+      let uptimeMs = 1_000_000;
+      const offline = await slowOffline({ uptimeMs: () => uptimeMs });
       const first = offline.step('commit', { timeoutMs: 60_000 });
       const given = assert.rejects(first, DriverClosedError);
       await untilBegun();
       await node.restart();
       await given;
       node.tree.write(40, 'online');
-      nowMs += 60_000;
+      uptimeMs += 60_000;
       const again = await run('offline', 40);
       assert.equal(errnoOf(await again.step('commit', { timeoutMs: 60_000 })), 'EINTR');
       assert.equal(node.kernel.begun.length, 1);
@@ -312,6 +336,87 @@ describe('sysfs driver', () => {
       assert.deepEqual(await online.step('prepare'), { ok: true });
     });
 
+    it('tells who asks of our own steps at once, without another look at all blocks', async () => {
+      node = startSysfsNode(createSysfsTree(SMALL_TREE), { pollIntervalMs: 3_600_000 });
+      const onlineOf = async () => (await node.driver.inspect([])).onlineBytes ?? 0;
+      const before = await onlineOf();
+      const online = await run('online', 41);
+      assert.ok((await online.step('prepare')).ok);
+      assert.ok((await online.step('commit')).ok);
+      assert.equal((await onlineOf()) - before, 2 ** 27);
+      const { bootId } = await node.driver.inspect([]);
+      const add = new OperationRun(node.driver, 2, { operation: 'add', range: blockRange(32, 1), bootId });
+      assert.ok((await add.step('prepare')).ok);
+      assert.ok((await add.step('commit', { blockId: 32 })).ok);
+      const { blocks = [] } = await node.driver.status();
+      assert.ok(blocks.some(({ range, state }) => range === '32' && state === 'offline'));
+    });
+
+    it('finds out again what it can do: in time, and when a file cannot be opened', async () => {
+      const tree = createSysfsTree({ blocks: [{ range: '0' }, { range: '40', validZones: 'Movable' }] });
+      node = startSysfsNode(tree, { capabilityIntervalMs: 3_600_000 });
+      const can = async () => (await node.driver.status()).capabilities?.offline;
+      let told = 0;
+      node.driver.onChange(() => told++);
+      // Read-only even for root.
+      const makeReadOnly = (): void => {
+        rmSync(join(tree.root, 'memory0/state'));
+        symlinkSync('/proc/sys/kernel/random/boot_id', join(tree.root, 'memory0/state'));
+      };
+      const offline = await preparedOffline();
+      makeReadOnly();
+      assert.equal(await can(), true, 'nobody has looked');
+      node.kernel.errors.set(STATE, 'EACCES');
+      assert.equal(errnoOf(await offline.step('commit')), 'EACCES');
+      assert.equal(await can(), true, 'the kernel refused, not the file');
+      node.kernel.refusals.set(STATE, 'EACCES');
+      assert.match(messageOf(await (await preparedOffline(2)).step('commit')), /may not open it.*docs\/sysfs.md/);
+      assert.equal(await can(), false);
+      await node.restart({ capabilityIntervalMs: 5 });
+      node.driver.onChange(() => told++);
+      const before = told;
+      rmSync(join(tree.root, 'memory0/state'));
+      writeFileSync(join(tree.root, 'memory0/state'), 'online\n');
+      await eventually('it can again', can);
+      assert.ok(told > before);
+    });
+
+    it('finds out what it can do once the first block is there', async () => {
+      node = startSysfsNode(createSysfsTree({ blocks: [], autoOnlineBlocks: null }), { pollIntervalMs: 10 });
+      assert.equal((await node.driver.status()).capabilities?.online, false);
+      node.tree.plug({ range: '40', state: 'offline' });
+      await eventually('it can', async () => (await node.driver.status()).capabilities?.online);
+    });
+
+    it('shows all other blocks where one cannot be read', async () => {
+      const tree = createSysfsTree(SMALL_TREE);
+      mkdirSync(join(tree.root, 'memory50/state'), { recursive: true });
+      node = startSysfsNode(tree);
+      assert.equal((await node.driver.status()).blocks?.at(-1)?.range, '41');
+      await assert.rejects(node.driver.inspect([50]), /EISDIR/);
+      await assert.rejects(node.driver.observe(50), /EISDIR/);
+    });
+
+    it('begins nothing that goes on if it cannot be opened', async () => {
+      const tree = createSysfsTree({ blocks: [{ range: '0' }] });
+      node = startSysfsNode(tree);
+      const { directory, kernel } = node;
+      let resumed = 0;
+      const writer = Object.assign(Object.create(kernel) as typeof kernel, {
+        isBusy: () => true,
+        resume: () => {
+          resumed++;
+          return kernel.resume();
+        },
+      });
+      // Can be opened for reading only, and that has nothing to do with rights.
+      mkdirSync(join(tree.root, 'probe'));
+      const options = { directory, sysfsRoot: tree.root, bootIdFile: tree.bootIdFile, logger: SILENT_LOGGER, writer };
+      assert.throws(() => new SysfsDriver(options), /probe cannot be opened: EISDIR/);
+      await new Promise(setImmediate);
+      assert.equal(resumed, 0);
+    });
+
     it('tells what it cannot do: no probe file, a state that it may not write', async () => {
       const tree = createSysfsTree({ blocks: [{ range: '0' }] });
       // Read-only even for root.
@@ -393,6 +498,10 @@ describe('sysfs driver', () => {
     });
   });
 });
+
+function messageOf(result: DriverResult): string {
+  return result.ok ? '' : result.message;
+}
 
 function errnoOf(result: DriverResult): string {
   return result.ok ? 'ok' : result.errno;

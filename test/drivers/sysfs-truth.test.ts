@@ -77,6 +77,10 @@ class Player {
       const hasWritten = kernel.begun.length > begun;
       if (step === 'commit') this.#assertTrue(result, wanted, blockId, hasWritten);
       else assert.deepEqual([this.#states(), hasWritten], [before, false], `${step} changes nothing`);
+      // A repeat is answered as the first abort was.
+      if (step === 'abort' && result.ok && steps.indexOf('abort') === index) {
+        assert.equal(result.committed ?? false, tree.read(blockId) === wanted, 'abort knows what has happened');
+      }
       await this.#assertInspected();
     }
   }

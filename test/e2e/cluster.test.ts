@@ -147,6 +147,13 @@ describe('a local cluster', function () {
     assert.match(await kubectl.succeed(['get', 'nodes']), /memhp-local +Ready/);
   });
 
+  it('is one at a time on a machine for npm run cluster, which says so while another starts', async () => {
+    const temporary = path.join(directory, 'starting');
+    mkdirSync(path.join(temporary, 'memhp-local-cluster'), { recursive: true });
+    const command = startClusterCommand(['up'], { TMPDIR: temporary });
+    await assert.rejects(command.printed(/export KUBECONFIG/), /another cluster is being started or stopped: wait/);
+  });
+
   it('says what its server said last when one does not start, and leaves nothing', async () => {
     const workDirectory = path.join(directory, 'failing');
     process.env['MEMHP_KUBE_SCHEDULER'] = '/bin/false';

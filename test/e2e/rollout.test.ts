@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { PACKAGE } from '../../src/cli/package-version.ts';
 import { memoryBlockName } from '../../src/contract/names.ts';
 import { assertEndedOnce, ONE_OPERATION_LAYOUT } from '../support/ended-once.ts';
 import { openE2eStage, type E2eStage } from '../support/e2e-stage.ts';
@@ -12,6 +13,9 @@ const OPERATIONS = 12;
 const BLOCK = 4;
 /** Until the test says otherwise; the operation itself would give up after 300 s. */
 const MIGRATION_MS = 600_000;
+/** Offline to begin with, and no other test's. */
+const BLOCK_OF_TREE = 10;
+const IN_NAMESPACE = ['-n', 'memhp-system'] as const;
 
 describe('a rollout with operations in flight', function () {
   this.timeout(180_000);
@@ -25,7 +29,7 @@ describe('a rollout with operations in flight', function () {
     await Promise.all(nodes.map((node) => stage.createNode(node, { simulated })));
   });
 
-  it('each of them finishes exactly once', async () => {
+  it('each of them finishes exactly once, carried on by the new version', async () => {
     await Promise.all(nodes.map((nodeName) => stage.applyBlock({ nodeName, blockId: BLOCK, state: 'offline' })));
     await eventually(
       `${String(OPERATIONS)} operations are under way`,
@@ -37,42 +41,69 @@ describe('a rollout with operations in flight', function () {
       },
       { limitMs: 60_000 },
     );
-    const before = await operatorPods(stage);
+    assert.deepEqual(await versionsOf('operator', stage), [PACKAGE.version]);
     await replay(stage);
-    await upgrade(stage);
-    await eventually('every pod of the operator was replaced', async () => {
-      const after = await operatorPods(stage);
-      return !after.some((pod) => before.includes(pod));
-    });
+    await rollOut('deployment/memhp-operator', 'operator', stage);
+    await runsNext('operator', stage);
     const stillRunning = await stage.operations('ExecutionStatus = "Running" AND WorkflowType = "offlineMemory"');
     assert.equal(stillRunning.length, OPERATIONS, 'every operation has outlived the rollout');
     await Promise.all(nodes.map((node) => stage.behave(node, { migrationMs: 0 })));
     for (const node of nodes) await assertEndedOnce(stage, { node, blockId: BLOCK, operation: 'offline' });
   });
+
+  it('the new version works with agents of the old one', async () => {
+    assert.deepEqual(await versionsOf('simulated-agent', stage), [PACKAGE.version]);
+    const node = await stage.createNode('sim-old-agent', { simulated: ONE_OPERATION_LAYOUT });
+    await stage.applyBlock({ nodeName: node, blockId: 8, state: 'online' });
+    await assertEndedOnce(stage, { node, blockId: 8, operation: 'online' });
+  });
+
+  it('the agents follow, and work with nodes that the old ones have served', async () => {
+    await rollOut('deployment/memhp-simulated-agent', 'agent', stage);
+    await rollOut('daemonset/memhp-agent', 'agent', stage);
+    await runsNext('simulated-agent', stage);
+    await runsNext('agent', stage);
+    const [node = ''] = nodes;
+    await stage.applyBlock({ nodeName: node, blockId: BLOCK, state: 'online' });
+    await stage.waitReady(memoryBlockName(node, BLOCK), 40);
+    assert.deepEqual(await stage.effectsOf(node, BLOCK), ['pages-offline', 'pages-online']);
+    const real = { nodeName: stage.nodeName, blockId: BLOCK_OF_TREE, state: 'online' } as const;
+    await stage.waitReady(await stage.applyBlock(real), 40);
+    assert.match(await stage.treeState(BLOCK_OF_TREE), /^online/);
+  });
 });
 
-async function operatorPods({ kubectl }: E2eStage): Promise<readonly string[]> {
-  const selector = '--selector=app.kubernetes.io/component=operator';
-  const names = await kubectl.succeed(['-n', 'memhp-system', 'get', 'pods', selector, '-o', 'name']);
-  return names.trim().split('\n');
+/** Of the processes that run, as their metrics say; each once. */
+async function versionsOf(component: string, { kubectl }: E2eStage): Promise<readonly string[]> {
+  const selector = `--selector=app.kubernetes.io/component=${component}`;
+  const names = await kubectl.succeed([...IN_NAMESPACE, 'get', 'pods', selector, '-o', 'name']);
+  const versions = names.match(/[^/\s]+$/gm)?.map(async (pod) => {
+    const metrics = await kubectl.succeed([
+      'get',
+      '--raw',
+      `/api/v1/namespaces/memhp-system/pods/${pod}:8080/proxy/metrics`,
+    ]);
+    return /^memhp_build_info\{version="(.+?)"/m.exec(metrics)?.[1] ?? metrics;
+  });
+  return [...new Set(await Promise.all(versions ?? []))];
+}
+
+async function runsNext(component: string, stage: E2eStage): Promise<void> {
+  await eventually(`every pod of component ${component} runs ${stage.nextVersion}`, async () => {
+    const versions = await versionsOf(component, stage).catch(() => []); // a pod that ends answers no more
+    return versions.length === 1 && versions[0] === stage.nextVersion;
+  });
 }
 
 /** As docs/upgrade.md says: a Job of the new image, before anything is replaced. */
 async function replay({ kubectl, image, nextImage }: E2eStage): Promise<void> {
   const job = await readFile(path.join(REPOSITORY, 'deploy/jobs/replay.yaml'), 'utf8');
   await kubectl.succeed(['apply', '-f', '-'], job.replaceAll(image, nextImage));
-  await kubectl.succeed([
-    '-n',
-    'memhp-system',
-    'wait',
-    '--for=condition=Complete',
-    '--timeout=50s',
-    'job/memhp-replay',
-  ]);
+  const complete = ['wait', '--for=condition=Complete', '--timeout=50s', 'job/memhp-replay'];
+  await kubectl.succeed([...IN_NAMESPACE, ...complete]);
 }
 
-async function upgrade({ kubectl, nextImage }: E2eStage): Promise<void> {
-  const inNamespace = ['-n', 'memhp-system'] as const;
-  await kubectl.succeed([...inNamespace, 'set', 'image', 'deployment/memhp-operator', `operator=${nextImage}`]);
-  await kubectl.succeed([...inNamespace, 'rollout', 'status', 'deployment/memhp-operator', '--timeout=55s']);
+async function rollOut(workload: string, container: string, { kubectl, nextImage }: E2eStage): Promise<void> {
+  await kubectl.succeed([...IN_NAMESPACE, 'set', 'image', workload, `${container}=${nextImage}`]);
+  await kubectl.succeed([...IN_NAMESPACE, 'rollout', 'status', workload, '--timeout=55s']);
 }

@@ -1,10 +1,14 @@
 /** As docs/install.md says: everything of ours goes, and memory stays as it is. Last of all: nothing is left to test then. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { OVERLAY, openE2eStage, type E2eStage } from '../support/e2e-stage.ts';
-import { REPOSITORY } from '../support/run-command.ts';
+import { acquireTool } from '../../src/dev/acquire-tool.ts';
+import { openE2eStage, type E2eStage } from '../support/e2e-stage.ts';
+import { readmeCommands } from '../support/readme-commands.ts';
+import { REPOSITORY, runCommand } from '../support/run-command.ts';
 
 const SIMULATED = 'sim-uninstalled';
+/** As the page calls the reader's overlay. */
+const PRODUCTION = 'deploy/overlays/production';
 
 describe('uninstalling', function () {
   this.timeout(120_000);
@@ -28,10 +32,20 @@ describe('uninstalling', function () {
       tree: await stage.tree(),
     });
     const before = await memory();
-    await stage.kubectl.succeed(['delete', '-k', path.join(REPOSITORY, 'crds'), '--timeout=55s']);
-    await stage.kubectl.succeed(['delete', '-k', OVERLAY, '--timeout=55s', '--ignore-not-found']);
+    await runCommandsOf('Uninstalling', stage);
     const left = await stage.kubectl.succeed(['get', 'crds,clusterroles,namespaces', '-o', 'name']);
     assert.doesNotMatch(left, /memoryhotplug|memhp-(?!e2e)/);
     assert.deepEqual(await memory(), before);
   });
 });
+
+/** What stands below a heading of docs/install.md, with the overlay that was installed here. */
+async function runCommandsOf(heading: string, { overlay, kubeconfig }: E2eStage): Promise<void> {
+  const commands = readmeCommands(path.join(REPOSITORY, 'docs/install.md')).get(heading) ?? '';
+  assert.ok(commands.includes(PRODUCTION), `the commands below "${heading}" name ${PRODUCTION}`);
+  const script = commands.replaceAll(PRODUCTION, overlay);
+  const kubectl = path.dirname(await acquireTool('kubectl'));
+  const env = { KUBECONFIG: kubeconfig, PATH: [kubectl, process.env['PATH']].join(path.delimiter) };
+  const { status, output } = await runCommand(['bash', '-euo', 'pipefail', '-c', script], { env, capture: true });
+  assert.equal(status, 0, output);
+}

@@ -15,6 +15,8 @@ import { bundleWorkflows, workflowBundle } from '../../src/temporal/workflow-bun
 import { ENTITIES, SCENARIOS } from './scenarios.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** Recorded by a version without the patch that they are named after, on the path that it changed; never recorded again. */
+const EARLIER = path.join(import.meta.dirname, 'earlier');
 
 describe('committed histories', function () {
   this.timeout(60_000);
@@ -36,6 +38,15 @@ describe('committed histories', function () {
     });
   }
 
+  it('of the time before a patch replay as well', async () => {
+    const patches = await patchesInUse();
+    for (const file of await readdir(EARLIER)) {
+      const patch = path.basename(file, '.json');
+      assert.ok(patches.includes(patch), `${file}: remove it with its patch`);
+      await replay(`earlier/${patch}`, await workflowBundle());
+    }
+  });
+
   it('a reordered workflow fails the replay', async () => {
     const bundle = await reorderedBundle();
     await assert.rejects(replay('onlineMemory', bundle), DeterminismViolationError);
@@ -47,6 +58,13 @@ describe('committed histories', function () {
 async function replay(name: string, bundle: WorkflowBundleOption): Promise<void> {
   const history: unknown = JSON.parse(await readFile(path.join(import.meta.dirname, `${name}.json`), 'utf8'));
   await Worker.runReplayHistory({ workflowBundle: bundle, sinks: SILENT_SINKS }, history, name);
+}
+
+/** What stands in `patched('…')`. */
+async function patchesInUse(): Promise<string[]> {
+  const folder = path.join(ROOT, 'workflows');
+  const sources = await Promise.all((await readdir(folder)).map((file) => readFile(path.join(folder, file), 'utf8')));
+  return sources.flatMap((source) => [...source.matchAll(/patched\('([^']+)'\)/g)].map(([, patch = '']) => patch));
 }
 
 /** The workflows with one change: an online asks the plugins before the driver has prepared, instead of after. */

@@ -7,12 +7,13 @@ const OPERATORS = ['operator-1', 'operator-2'] as const;
 /** Each round is a fair chance for both to start the same operation; all of them missing it would be a miracle. */
 const ROUNDS_MAX = 10;
 const BLOCKS_PER_ROUND = 4;
+const START_MESSAGES: ReadonlySet<string> = new Set(['operation started', 'operation runs already']);
 
 /** A line about the start of an operation. */
 interface StartLine {
   readonly block: string;
   readonly runId: string;
-  readonly start: 'started' | 'already-running';
+  readonly message: 'operation started' | 'operation runs already';
 }
 
 describe('two operators', function () {
@@ -21,20 +22,23 @@ describe('two operators', function () {
   let stage: OperatorStage;
 
   before(async () => {
-    stage = await openOperatorStage();
+    stage = await openOperatorStage({ private: true, operators: 0 });
+    // That an operation was found running is told at level debug only.
+    const args = ['--log-level', 'debug'];
+    await Promise.all(OPERATORS.map((name) => stage.environment.startOperator({ name, args })));
     await stage.createNode(node);
   });
-  after(() => stage.deleteNode(node));
+  after(() => stage.close());
 
   const startsOf = async (operator: string): Promise<readonly StartLine[]> =>
     (await stage.log(operator))
-      .filter((line) => line['message'] === 'operation' && line['node'] === node)
+      .filter(({ message, node: name }) => START_MESSAGES.has(message as string) && name === node)
       .map((line) => line as object as StartLine);
 
   /** Runs that one operator started and the other found running. */
   const contendedRuns = async (): Promise<readonly StartLine[]> => {
     const [one, other] = await Promise.all(OPERATORS.map(startsOf));
-    return one!.filter(({ runId, start }) => other!.some((line) => line.runId === runId && line.start !== start));
+    return one!.filter(({ runId, message }) => other!.some((line) => line.runId === runId && line.message !== message));
   };
 
   const applyRound = async (round: number): Promise<readonly number[]> => {

@@ -18,7 +18,7 @@ describe('cluster reader', () => {
       const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
       const answer = answers[pathname]?.(searchParams);
       response.writeHead(answer ? 200 : 404, { 'Content-Type': 'application/json' });
-      response.end(JSON.stringify(answer ?? { kind: 'Status', message: 'not found' }));
+      response.end(JSON.stringify(answer ?? { kind: 'Status', reason: 'NotFound', message: 'not found' }));
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as AddressInfo;

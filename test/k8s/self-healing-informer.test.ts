@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import type { ChangeKind } from '../../src/k8s/object-copy.ts';
 import { SelfHealingInformer, type InformerState } from '../../src/k8s/self-healing-informer.ts';
 import type { Clock } from '../../src/controller/clock.ts';
-import { FakeApiServer, type FakeObject } from '../support/fake-api-server.ts';
+import { FakeApiServer, FAKE_COLLECTION, type FakeObject } from '../support/fake-api-server.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { eventually } from '../support/eventually.ts';
 
 const SOON = { limitMs: 4_000, everyMs: 5 };
-const KIND = { apiVersion: 'v1', kind: 'Thing', path: '/apis/example.test/v1/things' };
+const KIND = { apiVersion: 'v1', kind: 'Thing', path: FAKE_COLLECTION };
 
 describe('the self-healing informer', () => {
   let server: FakeApiServer;
@@ -147,13 +147,49 @@ describe('the self-healing informer', () => {
     assert.deepEqual(states, ['missing', 'synced']);
   }).timeout(5_000);
 
-  it('tells all objects as deleted when the kind is uninstalled', async () => {
+  for (const [what, isGroupInstalled] of [
+    ['the kind', true],
+    ['the last kind of its group', false],
+  ] as const) {
+    it(`tells all objects as deleted when ${what} is uninstalled`, async () => {
+      server.put('a', 1);
+      await follow();
+      await watching();
+      server.isInstalled = false;
+      server.isGroupInstalled = isGroupInstalled;
+      server.dropWatches();
+      await eventually('all are told as deleted', () => told.size === 0 && informer.state === 'missing', SOON);
+    });
+  }
+
+  for (const [what, answer] of [
+    ['that has lost its servers', 'default backend - 404'],
+    ['that speaks JSON', '{"kind":"Error","code":404,"reason":"NotFound"}'],
+    ['that relays what another API server said', '{"kind":"Status","code":404,"reason":"NotFound"}'],
+  ] as const) {
+    it(`keeps what it knew when a 404 comes from a load balancer ${what}`, async () => {
+      server.put('a', 1);
+      await follow();
+      await watching();
+      server.balancer = { code: 404, body: answer };
+      server.dropWatches();
+      await eventually('it notices', () => states.includes('failing'), SOON);
+      assert.deepEqual(changes, ['add']);
+      assert.match(informer.check().message, /404/);
+      server.balancer = undefined;
+      server.put('b', 1);
+      await agrees();
+    });
+  }
+
+  it('takes no answer for a list that is none', async () => {
     server.put('a', 1);
     await follow();
     await watching();
-    server.isInstalled = false;
-    server.dropWatches();
-    await eventually('all are told as deleted', () => told.size === 0 && informer.state === 'missing', SOON);
+    server.balancer = { code: 200, body: '{}' };
+    server.expireWatches();
+    await eventually('it notices', () => informer.check().message.includes('answered no list'), SOON);
+    assert.deepEqual(changes, ['add']);
   });
 
   it('passes no check while the server fails, says why, and passes it again afterwards', async () => {

@@ -3,10 +3,12 @@ import fc from 'fast-check';
 import {
   claimEpoch,
   disownedRecord,
+  FLOOR_STEP_MAX,
+  whyRefused,
   type LockServiceClaim,
   type LockServiceRecord,
 } from '../../src/kernel/lock-epoch.ts';
-import { epochOf, tokenOf } from '../../src/kernel/token.ts';
+import { EPOCH_MAX, epochOf, tokenOf } from '../../src/kernel/token.ts';
 
 describe('epoch of the lock service', () => {
   it('begins at 1, with nothing to recover', () => {
@@ -67,6 +69,43 @@ describe('epoch of the lock service', () => {
       const next = claimEpoch(settled, claim, 4);
       assert.ok(next.epoch >= 5 && next.isPredecessorLost, 'what was granted in epoch 4 is settled');
     }
+  });
+
+  it('is refused where the node is said to be further ahead than can be, and at the end of all epochs', () => {
+    const recorded = { epoch: 4, runId: 'a' };
+    const claim = { runId: 'a' };
+    for (const [known, claimed] of [
+      [undefined, claim],
+      [recorded, claim],
+      [recorded, { runId: 'b', previousRunId: 'a', epoch: 7 }],
+    ] as const) {
+      const highest = Math.max(known?.epoch ?? 0, 'epoch' in claimed ? claimed.epoch : 0);
+      assert.equal(whyRefused(known, claimed, highest + FLOOR_STEP_MAX), undefined);
+      assert.match(
+        whyRefused(known, claimed, highest + FLOOR_STEP_MAX + 1) ?? '',
+        new RegExp(`seen epoch ${String(highest + FLOOR_STEP_MAX + 1)}, .* than ${String(highest)} is known`),
+      );
+      assert.match(whyRefused(known, claimed, EPOCH_MAX) ?? '', /is said to have seen/);
+    }
+    const last = { epoch: EPOCH_MAX, runId: 'a' };
+    assert.equal(whyRefused(last, claim, EPOCH_MAX), undefined, 'the last one is an epoch, too');
+    assert.equal(whyRefused(last, { runId: 'b' }, 0), 'the last epoch has been used');
+    assert.deepEqual(disownedRecord(recorded, EPOCH_MAX), { epoch: 5, runId: 'a', isPredecessorLost: true });
+  });
+
+  it('whatever is not refused makes a token, and is at most one step above what was recorded', () => {
+    const epoch = fc.integer({ min: 1, max: EPOCH_MAX });
+    const near = fc.integer({ min: EPOCH_MAX - 3, max: EPOCH_MAX });
+    const runId = fc.constantFrom('a', 'b');
+    fc.assert(
+      fc.property(fc.oneof(epoch, near), runId, runId, fc.oneof(epoch, near), (recorded, was, is, floor) => {
+        const record = { epoch: recorded, runId: was };
+        if (whyRefused(record, { runId: is }, floor) !== undefined) return;
+        const next = claimEpoch(record, { runId: is }, floor);
+        tokenOf(next.epoch, 0);
+        assert.ok(next.epoch <= recorded + FLOOR_STEP_MAX + 1);
+      }),
+    );
   });
 
   /** Runs of one workflow id: each is created anew, continues the one before it, or is a reset of it. */

@@ -16,7 +16,10 @@ export function lockServiceOverHttp(client: Client, records: string): LockServic
     },
     recordRecovered: async ({ node, record: { epoch, runId } }) => {
       const { record, version } = await readRecord(records, node);
-      if (record?.runId === runId) await writeRecord(records, node, { version, record: { epoch, runId } });
+      if (record?.runId !== runId) return 'recorded';
+      if (record.epoch !== epoch) return 'claim-again';
+      await writeRecord(records, node, { version, record: { epoch, runId } });
+      return 'recorded';
     },
     recoverLockTable: (input) => recoverLockTable(client, input),
     describeHolders: async ({ holders }) => ({ closed: await closedRuns(client, holders) }),

@@ -1,9 +1,11 @@
 /** A lock entity whose server was put back to an earlier moment learns of it from the node, and settles what it has forgotten. */
 import assert from 'node:assert/strict';
 import { DEVICE_HOTPLUG_LOCK, MEM_HOTPLUG_LOCK } from '../../src/contract/lock-names.ts';
-import { epochOf } from '../../src/kernel/token.ts';
+import { disownedRecord } from '../../src/kernel/lock-epoch.ts';
+import { EPOCH_MAX, epochOf, tokenOf } from '../../src/kernel/token.ts';
+import type { Taken } from '../../workflows/lock-client.ts';
 import { eventually } from '../support/eventually.ts';
-import { LockStage } from '../support/lock-stage.ts';
+import { LockStage, type Requester } from '../support/lock-stage.ts';
 
 const D = { name: DEVICE_HOTPLUG_LOCK, mode: 'write' } as const;
 const M = { name: MEM_HOTPLUG_LOCK, mode: 'write' } as const;
@@ -60,5 +62,96 @@ describe('a grant that the node refuses', () => {
     await other.hold(D);
     assert.deepEqual(stage.settled, [{ below: 2 * 2 ** 31 }], 'once');
     await Promise.all([holder.end(), other.end()]);
+  });
+
+  it('is believed once in a while only: a node that goes on refusing is wrong itself', async () => {
+    const holder = await stage.requester('refused');
+    await holder.release(await refusedHold(holder));
+    await eventually(
+      'it is open in a new epoch',
+      async () => (await epoch()) === 2 && !(await stage.view()).isRecovering,
+    );
+    for (let again = 0; again < 3; again++) await holder.release(await refusedHold(holder));
+    await holder.hold(D);
+    assert.deepEqual([await epoch(), stage.settled.length], [2, 1]);
+    await stage.restartWorkers();
+    assert.deepEqual((await stage.queueOf(D.name)).holders, ['refused'], 'replayed');
+    await holder.end();
+  });
+
+  async function refusedHold(holder: Requester): Promise<Taken> {
+    const taken = await holder.hold(D);
+    await holder.isRefused(D.name);
+    return taken;
+  }
+});
+
+/** What `memhp restore` writes, and what it is when the server was put back: records that no run of the entity knows of. */
+describe('a record that the lock entity has not written', () => {
+  let stage: LockStage;
+  beforeEach(async () => {
+    stage = await new LockStage().open();
+  });
+  afterEach(() => stage.close());
+
+  const isOpen = (): Promise<unknown> =>
+    eventually('it is open', async () => !(await stage.view()).isRecovering && (await stage.view()));
+
+  it('that everything was disowned while it recovered makes it claim again, and settle', async () => {
+    await stage.startEntity();
+    const holder = await stage.requester('holder');
+    await holder.hold(D);
+    const told = Promise.withResolvers<undefined>();
+    stage.records.beforeRecovery = () => told.promise;
+    await stage.entity.terminate('test');
+    await stage.startEntity();
+    const recovering = await eventually(
+      'it recovers',
+      () => stage.records.records.get(stage.node)?.recovers !== undefined && stage.records.records.get(stage.node),
+    );
+    stage.records.records.set(stage.node, disownedRecord(recovering, 2));
+    told.resolve(undefined);
+    await isOpen();
+    assert.deepEqual(stage.settled, [{ below: tokenOf(3, 0) }]);
+    assert.deepEqual(stage.records.records.get(stage.node), { epoch: 3, runId: await stage.entityRunId() });
+    assert.deepEqual((await stage.queueOf(D.name)).holders, ['holder']);
+    await holder.end();
+  });
+
+  it('does not make a run forget what the run before it handed on, whatever visibility shows', async () => {
+    await stage.startEntity({ historyLengthMax: 60 });
+    const reader = await stage.requester('reader');
+    await reader.hold({ ...M, mode: 'read' });
+    const runId = await stage.entityRunId();
+    stage.records.isVisibilityEmpty = true;
+    // As after a server that was put back to before a run which the record still names.
+    stage.records.records.set(stage.node, { epoch: 4, runId: '00000000-0000-0000-0000-000000000000' });
+    const busy = await stage.requester('busy');
+    await eventually('it has continued as new', async () => {
+      await busy.release(await busy.hold(D));
+      return (await stage.entityRunId()) !== runId;
+    });
+    await isOpen();
+    assert.deepEqual((await stage.queueOf(M.name)).holders, ['reader']);
+    assert.deepEqual(stage.settled, [{ below: tokenOf(5, 0) }]);
+    assert.equal(epochOf((await reader.tokens())[M.name] ?? 0), 5);
+    await Promise.all([busy.end(), reader.end()]);
+  });
+
+  it('of an epoch that cannot be stops it visibly, until it is mended', async () => {
+    stage.records.floors.set(stage.node, EPOCH_MAX);
+    await stage.startEntity();
+    const holder = await stage.requester('holder');
+    const granted = holder.hold(D);
+    const view = await eventually('it says so', async () => {
+      const seen = await stage.view();
+      return seen.refused !== undefined && seen.locks.length > 0 && seen;
+    });
+    assert.match(view.refused ?? '', /no lock of worker-1 is granted: .* epoch 4194303.*docs\/restore.md/);
+    stage.records.floors.set(stage.node, 7);
+    const { locks } = await granted;
+    assert.equal(epochOf(locks[0]?.token ?? 0), 8);
+    assert.equal((await stage.view()).refused, undefined);
+    await holder.end();
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { openOnlineMems } from '../../src/online-mems/online-mems.ts';
 import type { WriteGateVerdict } from '../../src/online-mems/write-gate.ts';
 import { eventually } from '../support/eventually.ts';
@@ -144,6 +145,24 @@ describe('write gate', () => {
     const between = handedOut();
     stage.gate.end(FIRST.runId);
     assert.deepEqual([before, between, handedOut()], [0, 2, 0]);
+  });
+
+  it('that was closed touches no descriptor any more, whatever comes late', async () => {
+    await begin();
+    stage.gate.close();
+    const others = [1, 2, 3, 4].map(() => openSync(stage.directory, 'r'));
+    const before = others.map((descriptor) => fstatSync(descriptor).ino);
+    stage.gate.end(FIRST.runId);
+    stage.gate.refuse(FIRST.token);
+    stage.gate.openStale();
+    stage.gate.close();
+    assert.equal(stage.gate.descriptors, undefined);
+    await assert.rejects(begin(), /lets go of the node/);
+    assert.deepEqual(
+      others.map((descriptor) => fstatSync(descriptor).ino),
+      before,
+    );
+    for (const descriptor of others) closeSync(descriptor);
   });
 
   it('is not starved by processes that get and put all the time', async function () {

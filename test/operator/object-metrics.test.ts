@@ -64,6 +64,21 @@ describe('metrics of objects', () => {
     ]);
   });
 
+  it('leave out what an agent tells that is no quantity of bytes, and nothing else', async () => {
+    const node = (name: string, online: string) => ({
+      metadata: { name },
+      spec: {},
+      status: { online, offline: '1Mi' },
+    });
+    nodeMemories.all.push(node('huge', '8Ei'), node('odd', 'lots'), node('sound', '1Gi'));
+    assert.deepEqual(await series('memhp_node_memory_bytes'), [
+      'memhp_node_memory_bytes{node="huge",state="offline"} 1048576',
+      'memhp_node_memory_bytes{node="odd",state="offline"} 1048576',
+      'memhp_node_memory_bytes{node="sound",state="offline"} 1048576',
+      'memhp_node_memory_bytes{node="sound",state="online"} 1073741824',
+    ]);
+  });
+
   it('tell the memory of each node, and whether its agent is there, until the NodeMemory is deleted', async () => {
     nodeMemories.all.push(
       {

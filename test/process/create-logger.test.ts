@@ -48,6 +48,49 @@ describe('the logger of a process', () => {
     assert.ok(lines.every(({ message }) => message === 'failed'));
   });
 
+  it('tells of a thrown value that refers to itself, is a BigInt, a function or cannot be shown at all', () => {
+    const circular: Record<string, unknown> = { code: 7 };
+    circular['self'] = circular;
+    const defiant = {
+      toJSON: () => {
+        throw new Error('no');
+      },
+    };
+    const thrown: readonly unknown[] = [circular, { big: 7n }, 7n, null, Object.create(null), Symbol('s'), defiant];
+    for (const error of thrown) log.warn('failed', { error });
+    assert.deepEqual(
+      lines.map(({ message, error }) => [message, error]),
+      [
+        ['failed', '{"code":7,"self":"[Circular]"}'],
+        ['failed', '{"big":7}'],
+        ['failed', '7'],
+        ['failed', 'null'],
+        ['failed', '{}'],
+        ['failed', 'Symbol(s)'],
+        ['failed', 'a value of type object that cannot be shown'],
+      ],
+    );
+  });
+
+  it('tells such values in other fields as well, in both formats', () => {
+    const circular: Record<string, unknown> = { big: 7n };
+    circular['self'] = circular;
+    for (const format of ['json', 'text'] as const) {
+      const texts: string[] = [];
+      const stream = new Writable({
+        write(chunk: Buffer, _, done) {
+          texts.push(chunk.toString());
+          done();
+        },
+      });
+      const logger = createLogger({ process: 'operator', format });
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston's own types disagree
+      logger.clear().add(new winston.transports.Stream({ stream }));
+      logger.info('plugin', { fields: circular });
+      assert.match(texts.join(''), /"fields":\{"big":"?7"?,"self":"\[Circular\]"\}/, format);
+    }
+  });
+
   it('tells whatever else was thrown', () => {
     log.warn('failed', { error: 'plain' });
     log.warn('failed', { error: { code: 7 } });

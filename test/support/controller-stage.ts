@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MemoryBlock, MemoryBlockStatus } from '../../src/contract/resources.ts';
 import { describeTransport } from '../../src/controller/notifier-transport.ts';
-import { Controller } from '../../src/controller/controller.ts';
+import { Controller, type ControllerOptions } from '../../src/controller/controller.ts';
 import { CLUSTER, NODE, nodeMemoryOf } from './block-fixtures.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeCluster } from './fake-cluster.ts';
@@ -37,32 +37,40 @@ export class ControllerStage {
 
   /** Starts controllers on a cluster with one node and `block`. The plugin `guard` is the only one known. */
   async run(block: MemoryBlock, replicas = 1): Promise<void> {
-    const { cluster, operations, locks, clock, maxConcurrentOfflines } = this;
+    const { cluster } = this;
     if (!cluster.nodeMemories.has(NODE)) cluster.nodeMemories.set(NODE, nodeMemoryOf());
     cluster.put(block);
-    for (let replica = 0; replica < replicas; replica++) {
-      const controller = new Controller({
-        clusterId: CLUSTER,
-        caches: cluster.caches,
-        cluster,
-        starter: operations,
-        locks,
-        checkTransport: (transport) => {
-          const name = describeTransport(transport);
-          return Promise.resolve(name === 'guard' ? undefined : `there is no plugin ${name}`);
-        },
-        log: SILENT,
-        clock,
-        random: () => replica / replicas,
-        ...(maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines }),
-      });
-      cluster.listeners.push((object, change) => {
-        controller.blockChanged(object, change);
-      });
-      this.controllers.push(controller);
-      controller.start();
-    }
+    for (let replica = 0; replica < replicas; replica++) this.startController({ random: () => replica / replicas });
     await this.settle();
+  }
+
+  /** One more, which differs from the others in `options`. */
+  startController(options: Partial<ControllerOptions> = {}): void {
+    const { cluster, operations, locks, clock, maxConcurrentOfflines } = this;
+    const controller = new Controller({
+      clusterId: CLUSTER,
+      caches: cluster.caches,
+      cluster,
+      starter: operations,
+      locks,
+      checkTransport: (transport) => {
+        const name = describeTransport(transport);
+        return Promise.resolve(name === 'guard' ? undefined : `there is no plugin ${name}`);
+      },
+      log: SILENT,
+      clock,
+      random: () => 0,
+      ...(maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines }),
+      ...options,
+    });
+    cluster.listeners.push((object, change) => {
+      controller.blockChanged(object, change);
+    });
+    cluster.notifierListeners.push((object, change) => {
+      controller.notifierChanged(object, change);
+    });
+    this.controllers.push(controller);
+    controller.start();
   }
 
   async close(): Promise<void> {

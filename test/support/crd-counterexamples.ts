@@ -166,6 +166,15 @@ function notQuantity(minOnline: string): Counterexample {
   });
 }
 
+/** As far as a pattern can tell it is one. */
+function tooManyBytes(field: string): Counterexample {
+  return node(`status.${field}`, /isQuantity/, '8Ei', {
+    given: { spec: {}, status: { driver: 'simulated' } },
+    attempt: { merge: { status: { [field]: '8Ei' } }, subresource: 'status' },
+    message: new RegExp(`status\\.${field}: Invalid value: "8Ei": must be a quantity of bytes below 8Pi`),
+  });
+}
+
 const SERVICE = { spec: {}, status: { driver: 'simulated', lockService: { epoch: 3, runId: 'run' } } };
 
 function serviceGone(title: string, attempt: Attempt): Counterexample {
@@ -177,6 +186,9 @@ const nodes: readonly Counterexample[] = [
   notQuantity('lots'),
   notQuantity('-4Gi'),
   notQuantity('8Pi'),
+  tooManyBytes('blockSize'),
+  tooManyBytes('online'),
+  tooManyBytes('offline'),
   notBlockIds('spec.simulated.blocks[].range', { blocks: [{ range: 'all', state: 'online' }] }),
   notBlockIds('spec.simulated.errors[].range', {
     errors: [{ operation: 'add', step: 'commit', errno: 'EIO', range: '1..3' }],
@@ -197,6 +209,11 @@ const nodes: readonly Counterexample[] = [
     subresource: 'status',
   }),
   serviceGone('the whole status removed', { json: [{ op: 'remove', path: '/status' }], subresource: 'status' }),
+  node('', /driver == 'simulated'/, 'a real node becomes a simulated one', {
+    given: { spec: { minOnline: '1Gi' }, status: { driver: 'sysfs' } },
+    attempt: { merge: { spec: { simulated: {} } } },
+    message: /spec\.simulated: Invalid value: .*this node has been a real one; delete its NodeMemory first/,
+  }),
 ];
 
 const PLUGIN = { name: 'capacity-guard' };

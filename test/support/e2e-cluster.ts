@@ -22,6 +22,6 @@ export interface E2eCluster {
   readonly seesBinds: boolean;
   /** Afterwards pods may use the images in these tar files. */
   loadImages(tarFiles: readonly string[]): Promise<void>;
-  /** Removes the cluster, where it was made for the tests. */
+  /** Removes the cluster, where it was made for the tests; else what they installed in it. */
   stop(): Promise<void>;
 }

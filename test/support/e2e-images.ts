@@ -1,19 +1,21 @@
-/** The images that the end-to-end tests run: the operator's, the same under the name of a next version, and Temporal's. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+/** The images that the end-to-end tests run: the operator's, one of a next version, and Temporal's. */
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { acquireTool } from '../../src/dev/acquire-tool.ts';
 import { buildDistribution } from '../../src/dev/build-distribution.ts';
 import { assembleImage } from '../../src/dev/image/assemble-image.ts';
-import { file, text } from '../../src/dev/image/image-entry.ts';
-import { operatorImage } from '../../src/dev/image/operator-image.ts';
+import { PACKAGE_ROOT } from '../../src/dev/image/app-layer.ts';
+import { file, text, type ImageLayer } from '../../src/dev/image/image-entry.ts';
+import { operatorImage, type OperatorImage } from '../../src/dev/image/operator-image.ts';
 import { PACKAGE } from '../../src/cli/package-version.ts';
 import { REPOSITORY } from './run-command.ts';
 
 /** As the manifests name it. */
 export const IMAGE = `memory-hotplug-operator:${PACKAGE.version}`;
-/** The same program: what counts is that every pod is replaced. */
-export const NEXT_IMAGE = `${IMAGE}-next`;
+/** The same program, which says that it is of this version: a test can see which of the two a pod runs. */
+export const NEXT_VERSION = `${PACKAGE.version}-next`;
+export const NEXT_IMAGE = `memory-hotplug-operator:${NEXT_VERSION}`;
 /** As deploy/components/temporal-dev names it. */
 const TEMPORAL_IMAGE = 'temporalio/temporal:1.5.1';
 
@@ -38,15 +40,21 @@ async function assembleOperator(directory: string): Promise<readonly string[]> {
   try {
     await buildDistribution(dist, { areTypesChecked: false });
     const image = await operatorImage(REPOSITORY, dist);
-    const archives: string[] = [];
-    for (const tag of [IMAGE, NEXT_IMAGE]) {
+    const next = { ...image, layers: [...image.layers, await nextVersionLayer()] };
+    const assemble = async (tag: string, content: OperatorImage): Promise<string> => {
       const output = path.join(directory, `${tag.replace(':', '-')}.tar`);
-      archives.push((await assembleImage({ ...image, tag, output })).output);
-    }
-    return archives;
+      return (await assembleImage({ ...content, tag, output })).output;
+    };
+    return [await assemble(IMAGE, image), await assemble(NEXT_IMAGE, next)];
   } finally {
     await rm(dist, { recursive: true, force: true });
   }
+}
+
+async function nextVersionLayer(): Promise<ImageLayer> {
+  const description = JSON.parse(await readFile(path.join(REPOSITORY, 'package.json'), 'utf8')) as object;
+  const changed = JSON.stringify({ ...description, version: NEXT_VERSION });
+  return { name: NEXT_VERSION, entries: [text(`${PACKAGE_ROOT}/package.json`, changed)] };
 }
 
 /** Where they are kept between runs: nothing in them is secret, and layers that have not changed are not made again. */

@@ -14,11 +14,23 @@ interface HistoryEvent {
   readonly version: number;
 }
 
+const [GROUP, VERSION, RESOURCE] = ['example.test', 'v1', 'things'];
+/** What the API server answers for a path that it does not know. */
+const PATH_NOT_FOUND = '404 page not found\n';
+
+/** Where the objects are. */
+export const FAKE_COLLECTION = `/apis/${GROUP}/${VERSION}/${RESOURCE}`;
+
 /** `server.fail = code` makes every request answer that; `compact()` forgets history, so that old watches get 410. */
 export class FakeApiServer {
   fail: number | undefined;
   failWatches: number | undefined;
+  /** Whether the server knows the kind. */
   isInstalled = true;
+  /** Whether it knows other kinds of the same group. */
+  isGroupInstalled = true;
+  /** What a load balancer that has lost the server answers to everything. */
+  balancer: { readonly code: number; readonly body: string } | undefined;
   lists = 0;
   watches = 0;
   private readonly server = createServer((request, response) => {
@@ -95,10 +107,30 @@ export class FakeApiServer {
 
   private answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', 'http://fake');
+    const isCollection = url.pathname === FAKE_COLLECTION;
+    if (this.balancer) response.writeHead(this.balancer.code).end(this.balancer.body);
+    else if (isCollection && this.isInstalled) this.answerCollection(url, response);
+    else {
+      const served = isCollection ? undefined : this.served(url.pathname);
+      response.writeHead(served ? 200 : 404).end(served ? JSON.stringify(served) : PATH_NOT_FOUND);
+    }
+  }
+
+  /** What the server tells of what it serves. */
+  private served(path: string): object | undefined {
+    const isGroupServed = this.isInstalled || this.isGroupInstalled;
+    const groups = isGroupServed ? [{ name: GROUP, versions: [{ version: VERSION }] }] : [];
+    if (path === '/apis') return { kind: 'APIGroupList', groups };
+    if (path !== `/apis/${GROUP}/${VERSION}` || !isGroupServed) return undefined;
+    const resources = [{ name: 'others' }, ...(this.isInstalled ? [{ name: RESOURCE }] : [])];
+    return { kind: 'APIResourceList', groupVersion: `${GROUP}/${VERSION}`, resources };
+  }
+
+  private answerCollection(url: URL, response: ServerResponse): void {
     const isWatch = url.searchParams.get('watch') === 'true';
     if (isWatch) this.watches++;
     else this.lists++;
-    const code = this.isInstalled ? (this.fail ?? (isWatch ? this.failWatches : undefined)) : 404;
+    const code = this.fail ?? (isWatch ? this.failWatches : undefined);
     if (code !== undefined) {
       response.writeHead(code, { 'Content-Type': 'application/json' });
       response.end(JSON.stringify({ kind: 'Status', code, message: 'as the test asked' }));
@@ -106,7 +138,7 @@ export class FakeApiServer {
     else {
       response.writeHead(200, { 'Content-Type': 'application/json' });
       const metadata = { resourceVersion: String(this.version) };
-      response.end(JSON.stringify({ metadata, items: [...this.objects.values()] }));
+      response.end(JSON.stringify({ kind: 'ThingList', metadata, items: [...this.objects.values()] }));
     }
   }
 

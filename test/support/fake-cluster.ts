@@ -17,6 +17,7 @@ import { operatorFields } from '../../src/controller/operator-fields.ts';
 import { blockOf } from './block-fixtures.ts';
 
 export type Listener = (block: MemoryBlock, change: Change) => void;
+export type NotifierListener = (notifier: MemoryNotifier, change: Change) => void;
 
 export class FakeCluster implements Cluster {
   readonly blocks = new Map<string, MemoryBlock>();
@@ -26,6 +27,9 @@ export class FakeCluster implements Cluster {
   readonly events: BlockEvent[] = [];
   readonly nodeEvents: NodeEvent[] = [];
   readonly listeners: Listener[] = [];
+  readonly notifierListeners: NotifierListener[] = [];
+  /** Names of the blocks and notifiers whose status an operator has written, in order. */
+  readonly statusWrites: string[] = [];
   /** Every write of NodeMemory.status.locks, in order. */
   readonly shownLocks: ShownLocks[] = [];
   /** Every write of what is known of kubelets, in order. */
@@ -64,6 +68,14 @@ export class FakeCluster implements Cluster {
       this.blocks.set(name, stored);
       this.#tell(stored, change);
     }
+  }
+
+  putNotifier(notifier: MemoryNotifier): void {
+    const { name } = notifier.metadata;
+    const change = this.notifiers.has(name) ? 'update' : 'add';
+    const stored = { ...notifier, metadata: { ...notifier.metadata, resourceVersion: String(++this.#version) } };
+    this.notifiers.set(name, stored);
+    for (const listener of this.notifierListeners) listener(stored, change);
   }
 
   patchStatus(name: string, patch: (status: MemoryBlockStatus) => MemoryBlockStatus): void {
@@ -115,6 +127,7 @@ export class FakeCluster implements Cluster {
     return this.#write(block, (live) => {
       const { state, zone, physicalAddress, blockSize, bootId } = live.status ?? {};
       const observed = Object.entries({ state, zone, physicalAddress, blockSize, bootId }).filter(([, value]) => value);
+      this.statusWrites.push(live.metadata.name);
       return { ...live, status: { ...operatorFields(status), ...Object.fromEntries(observed) } };
     });
   }
@@ -149,7 +162,11 @@ export class FakeCluster implements Cluster {
 
   writeNotifierStatus(notifier: MemoryNotifier, status: MemoryNotifierStatus): Promise<WriteResult> {
     return this.#request(() => {
-      this.notifiers.set(notifier.metadata.name, { ...notifier, status: { ...notifier.status, ...status } });
+      const { name, resourceVersion } = notifier.metadata;
+      const live = this.notifiers.get(name);
+      if (live?.metadata.resourceVersion !== resourceVersion) return 'conflict';
+      this.statusWrites.push(name);
+      this.putNotifier({ ...notifier, status: { ...notifier.status, ...status } });
       return 'written';
     });
   }

@@ -1,5 +1,8 @@
 /** Files on the node of a cluster, read and written through a pod that mounts their folder: test/e2e/inspector.yaml. */
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import type { E2eNode } from './e2e-node.ts';
 import type { Kubectl } from './kubectl.ts';
 import type { NodeFiles } from './node-files.ts';
 import { REPOSITORY } from './run-command.ts';
@@ -19,6 +22,9 @@ const make = (file) => fs.mkdirSync(path.dirname(file), { recursive: true });
 for (const [file, text] of Object.entries(files)) { make(file); fs.writeFileSync(file, text); }
 for (const [file, target] of Object.entries(links)) { make(file); fs.rmSync(file, { force: true }); fs.symlinkSync(target, file); }
 for (const [folder, uid] of Object.entries(owner)) { fs.mkdirSync(folder, { recursive: true }); fs.chownSync(folder, uid, uid); }`;
+const CLEAR = `
+const { folder } = JSON.parse(fs.readFileSync(0, 'utf8'));
+for (const name of fs.readdirSync(folder)) fs.rmSync(path.join(folder, name), { recursive: true, force: true });`;
 
 export interface FileTree {
   /** Content by path. */
@@ -35,10 +41,19 @@ export class Inspector {
     this.#kubectl = kubectl;
   }
 
-  static async start(kubectl: Kubectl): Promise<Inspector> {
-    await kubectl.succeed(['apply', '-f', MANIFEST]);
+  static async start(kubectl: Kubectl, { nodeSelector }: E2eNode): Promise<Inspector> {
+    for (const document of parseAllDocuments(await readFile(MANIFEST, 'utf8'))) {
+      if (document.get('kind') === 'Pod') document.setIn(['spec', 'nodeSelector'], nodeSelector);
+      await kubectl.succeed(['apply', '-f', '-'], document.toString());
+    }
     await kubectl.succeed(['-n', 'memhp-e2e', 'wait', '--for=condition=Ready', '--timeout=50s', 'pod/inspector']);
     return new Inspector(kubectl);
+  }
+
+  /** Deletes all files in the folder, which itself stays, empty; and the pod with its namespace. */
+  async close(): Promise<void> {
+    await this.#kubectl.succeed([...EXEC, CLEAR], { folder: ROOT });
+    await this.#kubectl.succeed(['delete', 'namespace', 'memhp-e2e', '--timeout=50s']);
   }
 
   /** Undefined when there is no such file. */

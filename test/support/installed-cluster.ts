@@ -12,6 +12,7 @@ import { parse, stringify } from 'yaml';
 import { acquireTools } from '../../src/dev/acquire-tool.ts';
 import { startControlPlane, type ControlPlane } from '../../src/dev/start-control-plane.ts';
 import { supervise, type ProcessGroup } from '../../src/dev/supervise.ts';
+import { legacyToken } from './legacy-token.ts';
 import { createKubectl, type Kubectl, type KubectlResult } from './kubectl.ts';
 import type { Manifest, Workload } from './manifests.ts';
 import { REPOSITORY } from './run-command.ts';
@@ -20,6 +21,9 @@ export const NAMESPACE = 'memhp-system';
 /** All that there is in deploy/, side by side. */
 export const EVERYTHING = 'test/deploy/everything';
 const AUDIT_POLICY = path.join(REPOSITORY, 'test/deploy/audit-policy.yaml');
+
+/** Where startControlPlane keeps the key that the API server signs the tokens of service accounts with. */
+const SIGNING_KEY = 'state/certificates/service-account-signing-key-file.pem';
 
 /** What the tests look at of an event of audit.k8s.io/v1. */
 export interface AuditEvent {
@@ -136,10 +140,32 @@ export class InstalledCluster {
     return this.#asToken(name, []);
   }
 
+  /** A kubeconfig with the token of a Secret of type `kubernetes.io/service-account-token`, which never expires. */
+  async asLegacyToken(serviceAccount: string): Promise<string> {
+    const secret = `${serviceAccount}-legacy`;
+    const account = ['get', 'serviceaccount', serviceAccount, '-n', NAMESPACE, '-o', 'jsonpath={.metadata.uid}'];
+    const uid = await this.kubectl.succeed(account);
+    const keyPem = await readFile(path.join(this.directory, SIGNING_KEY), 'utf8');
+    const token = legacyToken({ namespace: NAMESPACE, serviceAccount, uid, secret, keyPem });
+    const annotations = { 'kubernetes.io/service-account.name': serviceAccount };
+    await this.kubectl.succeed(['apply', '-f', '-'], {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      type: 'kubernetes.io/service-account-token',
+      metadata: { name: secret, namespace: NAMESPACE, annotations },
+      stringData: { token },
+    });
+    return this.#asBearer(token);
+  }
+
   async #asToken(serviceAccount: string, bound: readonly string[]): Promise<string> {
     const token = await this.kubectl.succeed(['create', 'token', serviceAccount, '-n', NAMESPACE, ...bound]);
+    return this.#asBearer(token.trim());
+  }
+
+  async #asBearer(token: string): Promise<string> {
     const config = parse(await readFile(this.controlPlane.kubeconfig, 'utf8')) as { users: { user: object }[] };
-    for (const entry of config.users) entry.user = { token: token.trim() };
+    for (const entry of config.users) entry.user = { token };
     const file = path.join(this.directory, `kubeconfig-${String(++this.#kubeconfigs)}`);
     await writeFile(file, stringify(config), { mode: 0o600 });
     return file;

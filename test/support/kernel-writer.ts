@@ -12,8 +12,10 @@ import type { SysfsTree } from './sysfs-tree.ts';
 export class KernelWriter implements AttributeWriter {
   /** Every write that has begun, in order: `memory40/state offline`. */
   readonly begun: string[] = [];
-  /** Errno of every further write to this file, such as memory40/state. */
+  /** Errno of every further write(2) to this file, such as memory40/state. */
   readonly errors = new Map<string, string>();
+  /** Errno of every further open(2) of this file. */
+  readonly refusals = new Map<string, string>();
   /** Writes to these files last until `release`, or until they are interrupted. */
   readonly slow = new Set<string>();
   /** An interruption is heard only after `release`: the kernel is where it cannot be interrupted. */
@@ -86,11 +88,13 @@ export class KernelWriter implements AttributeWriter {
   }
 
   #write(name: string, text: string): WriteEnd {
+    const refusal = this.refusals.get(name);
+    if (refusal !== undefined) return { errno: refusal, call: 'open' };
     const errno = this.errors.get(name);
     const blockId = blockOf(name);
     if (errno !== undefined) {
       if (blockId !== undefined && this.#tree.read(blockId) === 'going-offline') this.#tree.write(blockId, 'online');
-      return { errno };
+      return { errno, call: 'write' };
     }
     return blockId === undefined ? this.#probe(Number(text)) : this.#writeState(blockId, text);
   }

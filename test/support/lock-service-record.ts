@@ -5,7 +5,8 @@ import type {
   LockServiceActivities,
   ReportLockdepInput,
 } from '../../src/contract/activities.ts';
-import { claimEpoch, type LockServiceRecord } from '../../src/kernel/lock-epoch.ts';
+import type { LockServiceRecord } from '../../src/kernel/lock-epoch.ts';
+import { claimOrRefuse } from '../../src/operator/claim-lock-service.ts';
 import { closedRuns } from '../../src/temporal/closed-runs.ts';
 import { recoverLockTable } from '../../src/temporal/recover-lock-table.ts';
 
@@ -18,6 +19,8 @@ export class LockServiceRecords {
   nodeIsOver: string | undefined;
   /** Awaited before earlier histories are read. */
   beforeRecovery: () => Promise<unknown> = () => Promise.resolve();
+  /** As for a run that visibility does not show yet. */
+  isVisibilityEmpty = false;
   readonly #client: Client;
 
   constructor(client: Client) {
@@ -26,17 +29,20 @@ export class LockServiceRecords {
 
   readonly activities: LockServiceActivities = {
     claimLockService: (claim) => {
-      const record = claimEpoch(this.records.get(claim.node), claim, this.floors.get(claim.node) ?? 0);
+      const record = claimOrRefuse(this.records.get(claim.node), claim, this.floors.get(claim.node) ?? 0);
       this.records.set(claim.node, record);
       return Promise.resolve(record);
     },
     recordRecovered: ({ node, record }) => {
-      if (this.records.get(node)?.runId === record.runId) this.records.set(node, record);
-      return Promise.resolve();
+      const recorded = this.records.get(node);
+      if (recorded?.runId !== record.runId) return Promise.resolve('recorded');
+      if (recorded.epoch !== record.epoch) return Promise.resolve('claim-again');
+      this.records.set(node, record);
+      return Promise.resolve('recorded');
     },
     recoverLockTable: async (input) => {
       await this.beforeRecovery();
-      return recoverLockTable(this.#client, input);
+      return recoverLockTable(this.isVisibilityEmpty ? withoutVisibility(this.#client) : this.#client, input);
     },
     describeHolders: async ({ holders }) => ({
       closed: await closedRuns(this.#client, holders),
@@ -51,4 +57,9 @@ export class LockServiceRecords {
       return Promise.resolve();
     },
   };
+}
+
+function withoutVisibility({ options, workflow }: Client): Client {
+  const getHandle = workflow.getHandle.bind(workflow);
+  return { options, workflow: { getHandle, list: () => [] } } as unknown as Client;
 }

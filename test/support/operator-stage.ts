@@ -79,7 +79,12 @@ export class OperatorStage extends OperatedCluster {
     const directory = await mkdtemp(path.join(tmpdir(), 'memhp-stage-'));
     const unexpectedExits: ExitReport[] = [];
     const onUnexpectedExit = (report: ExitReport): number => unexpectedExits.push(report);
-    const environment = await startLocalEnvironment({ directory, headless: true, onUnexpectedExit });
+    const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+    const starting = startLocalEnvironment({ directory, headless: true, onUnexpectedExit });
+    const environment = await starting.catch(async (error: unknown) => {
+      await remove();
+      throw error;
+    });
     try {
       const kubeConfig = loadKubeConfig({ kubeconfig: environment.controlPlane.kubeconfig });
       const overrides = { address: environment.temporal.address };
@@ -92,6 +97,7 @@ export class OperatorStage extends OperatedCluster {
       return stage;
     } catch (error) {
       await environment.stop();
+      await remove();
       throw error;
     }
   }

@@ -29,7 +29,10 @@ export class ScriptedNode {
   /** Token of mem_hotplug_lock for which readers are kept out. */
   writing: number | undefined;
   private writer: string | undefined;
-  private readonly holds = new Map<string, { reach: (call: DriverCall) => void; gate: Promise<void> }>();
+  private readonly holds = new Map<
+    string,
+    { reach: (call: DriverCall) => void; gate: Promise<void>; isDead: boolean }
+  >();
 
   constructor(name: string, states: Record<number, MemoryBlockState> = {}) {
     this.name = name;
@@ -38,10 +41,12 @@ export class ScriptedNode {
 
   /** Stops the next `operation.step` after it has had its effect, until `letGo` or until it is cancelled (EINTR). */
   holdAt(step: string): Hold {
-    const reached = Promise.withResolvers<DriverCall>();
-    const gate = Promise.withResolvers<undefined>();
-    this.holds.set(step, { reach: reached.resolve, gate: gate.promise });
-    return { reached: reached.promise, letGo: () => gate.resolve(undefined) };
+    return this.hold(step, false);
+  }
+
+  /** As `holdAt`, but nothing more is heard of that attempt, and it hears of no cancellation: its agent was switched off. */
+  dieAt(step: string): Hold {
+    return this.hold(step, true);
   }
 
   /** Steps stop nowhere any more, unless they have stopped already. */
@@ -79,6 +84,7 @@ export class ScriptedNode {
       this.holds.delete(key);
       if (!hold) return answer;
       hold.reach(call);
+      if (hold.isDead) return hold.gate.then(() => answer);
       return (await this.isInterrupted(hold.gate)) ? { ok: false, errno: 'EINTR', message: 'cancelled' } : answer;
     },
     beginWrite: ({ token, owner }) => {
@@ -97,6 +103,13 @@ export class ScriptedNode {
       return Promise.resolve({ bootId: this.bootId, highestToken: 0 });
     },
   };
+
+  private hold(step: string, isDead: boolean): Hold {
+    const reached = Promise.withResolvers<DriverCall>();
+    const gate = Promise.withResolvers<undefined>();
+    this.holds.set(step, { reach: reached.resolve, gate: gate.promise, isDead });
+    return { reached: reached.promise, letGo: () => gate.resolve(undefined) };
+  }
 
   /** Waits for `gate`, heartbeating as a driver does so that cancellation reaches it. */
   private async isInterrupted(gate: Promise<void>): Promise<boolean> {

@@ -3,13 +3,15 @@
  *
  *   local      one node in namespaces of this machine (root on Linux), gone afterwards
  *   kind       one node in Docker, gone afterwards
- *   existing   the one that KUBECONFIG names; the tests install and uninstall on it. Never chosen by itself.
+ *   existing   the one that KUBECONFIG names; the tests install and uninstall on it, and refuse one that this project is
+ *              installed on. Never chosen by itself.
  *
  * Unset: the first of local and kind that works here.
  */
 import { probeLocalCluster } from '../../src/dev/cluster/probe-local-cluster.ts';
 import { startLocalCluster } from '../../src/dev/cluster/start-local-cluster.ts';
 import { E2E_PROVIDERS, type E2eCluster, type E2eClusterOptions, type E2eProvider } from './e2e-cluster.ts';
+import { openExistingCluster, type ExistingClusterOptions } from './existing-cluster.ts';
 import { startKindCluster, whyNoKind } from './kind-cluster.ts';
 
 export type E2eProviderChoice =
@@ -55,7 +57,7 @@ export async function startE2eCluster(options: E2eClusterOptions = {}): Promise<
   const { binds = [], images = [], log = console.log, logDirectory } = options;
   switch (wantedProvider(process.env) ?? (await anyProvider(log))) {
     case 'existing':
-      return existingCluster(images, log);
+      return existingCluster({ images, log });
     case 'kind':
       return startKindCluster({ binds, images, log });
     case 'local':
@@ -82,14 +84,8 @@ async function localCluster(options: E2eClusterOptions): Promise<E2eCluster> {
   };
 }
 
-/** Its nodes must be able to have the images by themselves. */
-async function existingCluster(images: readonly string[], log: (line: string) => void): Promise<E2eCluster> {
+function existingCluster(options: Omit<ExistingClusterOptions, 'kubeconfig'>): Promise<E2eCluster> {
   const kubeconfig = process.env['KUBECONFIG'];
   if (!kubeconfig) throw new Error('MEMHP_E2E_PROVIDER is existing, but KUBECONFIG is unset');
-  const loadImages = (tarFiles: readonly string[]): Promise<void> => {
-    if (tarFiles.length > 0) log(`the nodes of this cluster must have these images already: ${tarFiles.join(', ')}`);
-    return Promise.resolve();
-  };
-  await loadImages(images);
-  return { provider: 'existing', kubeconfig, seesBinds: false, loadImages, stop: () => Promise.resolve() };
+  return openExistingCluster({ ...options, kubeconfig });
 }

@@ -46,7 +46,10 @@ export class SysfsNode {
   /** `as`: another name for the same host. */
   async startAgent(processName = `${this.name}-agent`, as = this.name): Promise<SupervisedChild> {
     const where = ['--sysfs-root', this.tree.root, '--state-dir', this.stateDirectory];
-    const agent = await this.#stage.startAgent(processName, { NODE_NAME: as }, ['--driver', 'sysfs', ...where]);
+    const agent = await this.#stage.startAgent(processName, { NODE_NAME: as }, [
+      ...['--driver', 'sysfs', '--without-node'],
+      ...where,
+    ]);
     this.#agents.push(agent);
     return agent;
   }

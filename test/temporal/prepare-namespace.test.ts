@@ -119,6 +119,33 @@ describe('preparing a namespace', () => {
     await assert.rejects(prepareNamespace(refusing, wanted, options), isRefused);
   });
 
+  it('waits for a namespace that somebody else has just created', async () => {
+    const admin = new FakeNamespace(RETENTION_DEFAULT_MS, ready().attributes);
+    admin.lag = 3;
+    assert.deepEqual(await prepare(admin), { found: { kind: 'ready', retentionMs: RETENTION_DEFAULT_MS }, made: [] });
+  });
+
+  it('has nothing to tell of what somebody else makes at the same moment', async () => {
+    const admin = new FakeNamespace();
+    admin.create = (retentionMs) => {
+      admin.retention = retentionMs;
+      return Promise.reject(grpcError(6));
+    };
+    admin.addKeywords = (names) => {
+      const [first = '', ...others] = names;
+      if (admin.attributes[first] === undefined) {
+        // The other one was quicker with this, and has not made the rest yet.
+        admin.attributes = { ...admin.attributes, [first]: 'Keyword' };
+        return Promise.reject(grpcError(6));
+      }
+      throw new TypeError(`what is there was made again: ${others.join()}`);
+    };
+    const { found, made } = await prepare(admin);
+    assert.equal(found.kind, 'ready');
+    assert.deepEqual(made, []);
+    assert.deepEqual(Object.keys(admin.attributes), NAMES);
+  });
+
   it('can be done by hand: every search attribute is named for both kinds of server', () => {
     const text = byHandInstructions('memops.a1b2c', RETENTION_DEFAULT_MS);
     for (const name of NAMES) {

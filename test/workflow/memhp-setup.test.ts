@@ -65,6 +65,16 @@ describe('memhp setup', function () {
     await client.workflow.getHandle(workflowId).terminate();
   });
 
+  it('can be run from several places at once', async () => {
+    const env = { TEMPORAL_NAMESPACE: `${namespace}-many` };
+    const all = await Promise.all([1, 2, 3].map(() => setup([], env)));
+    assert.deepEqual(
+      all.map(({ status }) => status),
+      [0, 0, 0],
+      all.map(({ output }) => output).join('\n'),
+    );
+  });
+
   it('refuses a retention that is too short, and gives up on a server that is not there', async () => {
     const short = await setup(['--retention', '12']);
     assert.deepEqual([short.status, short.output.includes('at least 24')], [2, true], short.output);

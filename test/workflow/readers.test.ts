@@ -43,7 +43,8 @@ describe('operations and readers on the node', function () {
     const { native: connection, namespace } = await sharedTemporal();
     const driver = new GatedDriver(node.driver, new WriteGate(node), PATIENCE);
     const { cluster } = stage;
-    const common = { connection, namespace, writer: WRITER, logger: SILENT_LOGGER };
+    const probe = { watch: () => () => ({ ok: true, message: 'not looked at' }) };
+    const common = { connection, namespace, probe, writer: WRITER, logger: SILENT_LOGGER };
     return new NodeAgent({ node: 'worker-1', cluster, driver, ...common });
   }
   const offline = (more: Partial<OperationInput> = {}): OperationRequest => ({

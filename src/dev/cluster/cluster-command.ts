@@ -45,7 +45,7 @@ async function up({ image }: { readonly image: readonly string[] }): Promise<voi
   const probe = await probeLocalCluster(console.log, interrupted.signal);
   interrupted.signal.throwIfAborted();
   if (!probe.possible) throw new Error(probe.why);
-  await mkdir(DIRECTORY, { mode: 0o700 });
+  await claimDirectory();
   const cluster = await startLocalCluster({ images: image, workDirectory: DIRECTORY, signal: interrupted.signal });
   const record: RunningCluster = { pid: process.pid, nodePid: cluster.pid, kubeconfig: cluster.kubeconfig };
   await writeFile(RECORD, JSON.stringify(record));
@@ -54,6 +54,20 @@ async function up({ image }: { readonly image: readonly string[] }): Promise<voi
   await ended;
   await cluster.stop();
   console.log('stopped; nothing is left');
+}
+
+/** Whoever makes it has the one cluster of this machine, from its start until nothing is left of it. */
+async function claimDirectory(): Promise<void> {
+  try {
+    await mkdir(DIRECTORY, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new Error(
+      `another cluster is being started or stopped: wait for it, or end it with Ctrl-C where it was started. ` +
+        `If no "npm run cluster -- up" runs any more, remove ${DIRECTORY} and try again.`,
+      { cause: error },
+    );
+  }
 }
 
 async function down(): Promise<void> {

@@ -1,9 +1,11 @@
 /** The layer of the operator itself: compiled code, workflow bundle, CRDs, and the command `memhp`. */
 import path from 'node:path';
-import { APP_ROOT, LICENCES } from './dependencies-layer.ts';
+import { APP_ROOT } from './dependencies-layer.ts';
 import { file, text, tree, type ImageLayer } from './image-entry.ts';
+import { LICENCES } from './native-licences.ts';
 
-const PACKAGE = `${APP_ROOT}/node_modules/memory-hotplug-operator`;
+/** Where the image has this package. */
+export const PACKAGE_ROOT = `${APP_ROOT}/node_modules/memory-hotplug-operator`;
 
 /**
  * As process 1 of a container, a process gets no signal that it has no handler for, and the operator installs its own only
@@ -15,7 +17,7 @@ for (const [signal, status] of [['SIGTERM', 143], ['SIGINT', 130]]) {
     if (process.listenerCount(signal) === 1) process.exit(status);
   });
 }
-import('${PACKAGE}/bin/memhp.mjs');
+import('${PACKAGE_ROOT}/bin/memhp.mjs');
 `;
 
 /** `dist` is what buildDistribution made of the checkout at `repository`. */
@@ -24,10 +26,10 @@ export function appLayer(repository: string, dist: string): ImageLayer {
   return {
     name: 'memory-hotplug-operator',
     entries: [
-      file(`${PACKAGE}/package.json`, own('package.json')),
-      file(`${PACKAGE}/bin/memhp.mjs`, own('bin/memhp.mjs')),
-      ...tree(`${PACKAGE}/dist`, dist, (name) => !/^src\/dev$|\.(d\.ts|map)$/.test(name)),
-      ...tree(`${PACKAGE}/crds`, own('crds')),
+      file(`${PACKAGE_ROOT}/package.json`, own('package.json')),
+      file(`${PACKAGE_ROOT}/bin/memhp.mjs`, own('bin/memhp.mjs')),
+      ...tree(`${PACKAGE_ROOT}/dist`, dist, (name) => !/^src\/dev$|\.(d\.ts|map)$/.test(name)),
+      ...tree(`${PACKAGE_ROOT}/crds`, own('crds')),
       file(`${LICENCES}/LICENSE`, own('LICENSE')),
       text('/usr/local/bin/memhp', COMMAND, 0o755),
     ],

@@ -3,12 +3,19 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Architecture } from './image-documents.ts';
 import { text, tree, type ImageEntry, type ImageLayer } from './image-entry.ts';
+import { CORE_BRIDGE_LICENCES, coreBridgeLicences, LICENCES } from './native-licences.ts';
 import { isPackageFileNeeded } from './package-files.ts';
 import { productionPackages, STAND_INS, type LockedPackages, type ProductionPackage } from './production-packages.ts';
 
 /** Plugins that are put here, or below, find the operator's packages, and the operator finds them by name. */
 export const APP_ROOT = '/opt/memhp';
-export const LICENCES = '/licenses';
+
+/** Packages that bring no text of their licence: where it is. The rest names its licence in package.json only. */
+const TEXT_ELSEWHERE: Readonly<Record<string, string>> = {
+  '@temporalio/core-bridge': CORE_BRIDGE_LICENCES,
+  '@koromix/koffi-linux-x64': `${APP_ROOT}/node_modules/koffi/LICENSE.txt`,
+  '@koromix/koffi-linux-arm64': `${APP_ROOT}/node_modules/koffi/LICENSE.txt`,
+};
 
 /** Instead of what only a build of workflows needs. */
 const STAND_IN = `// The image has the workflows bundled already. @temporalio/worker imports this when it is loaded and uses it
@@ -25,8 +32,11 @@ module.exports = new Proxy({}, {
 export function dependenciesLayer(repository: string, architecture: Architecture): ImageLayer {
   const packages = installedProductionPackages(repository);
   const entries = packages.flatMap((found) => packageFiles(found, repository, architecture));
-  const licences = text(`${LICENCES}/third-party.txt`, licenceList(packages, entries));
-  return { name: 'npm packages', entries: [...entries, ...STAND_INS.flatMap(standIn), licences] };
+  const licences = [
+    text(`${LICENCES}/third-party.txt`, licenceList(packages, entries)),
+    coreBridgeLicences(repository),
+  ];
+  return { name: 'npm packages', entries: [...entries, ...STAND_INS.flatMap(standIn), ...licences] };
 }
 
 function installedProductionPackages(repository: string): ProductionPackage[] {
@@ -59,10 +69,12 @@ function standIn(name: string): ImageEntry[] {
 function licenceList(packages: readonly ProductionPackage[], entries: readonly ImageEntry[]): string {
   const lines = packages.map(({ name, version, license, location }) => {
     const folder = path.posix.join(APP_ROOT, location);
-    const texts = entries.filter(
-      (entry) => path.posix.dirname(entry.path) === folder && /\/(licen|copying|notice)/i.test(entry.path),
-    );
-    return [`${name}@${version}`, license, ...texts.map((entry) => entry.path)].join('  ');
+    const own = entries
+      .filter((entry) => path.posix.dirname(entry.path) === folder && /\/(licen|copying|notice)/i.test(entry.path))
+      .map((entry) => entry.path);
+    const elsewhere = TEXT_ELSEWHERE[name];
+    const texts = own.length === 0 && elsewhere !== undefined ? [elsewhere] : own;
+    return [`${name}@${version}`, license, ...texts].join('  ');
   });
   return `${lines.join('\n')}\n`;
 }

@@ -1,9 +1,9 @@
 /** What a Debian base image would bring: Node, the shared libraries that native code needs, users. From this machine. */
 import { execFile } from 'node:child_process';
-import { existsSync, globSync, realpathSync } from 'node:fs';
-import path from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { directory, file, text, type ImageEntry, type ImageLayer } from './image-entry.ts';
+import { nodeLicence } from './native-licences.ts';
 import { USER_ID, userFiles } from './user-files.ts';
 
 /** Licences of what comes from this machine, where Debian and its children keep them. */
@@ -13,18 +13,14 @@ const SYSTEM_LICENCES = ['libc6', 'libstdc++6', 'libgcc-s1'].map((name) => `/usr
 export async function runtimeLayer(natives: readonly string[]): Promise<ImageLayer> {
   const node = process.execPath;
   const libraries = await librariesOf([node, ...natives]);
-  const licences = [
-    ...globSync(path.join(path.dirname(node), '..', 'LICENSE')),
-    ...SYSTEM_LICENCES.filter((name) => existsSync(name)),
-  ];
+  const licences = SYSTEM_LICENCES.filter((name) => existsSync(name));
   return {
     name: `Node ${process.version} and shared libraries of the machine that assembled this`,
     entries: [
       file('/usr/local/bin/node', node),
       ...libraries.map((name) => file(name, realpathSync(name))),
-      ...licences.map((name) =>
-        file(name.startsWith('/usr/share/doc/') ? name : '/licenses/node.txt', realpathSync(name)),
-      ),
+      nodeLicence(node),
+      ...licences.map((name) => file(name, realpathSync(name))),
       ...userFiles(),
       ...plainFolders(),
       text('/etc/nsswitch.conf', 'passwd: files\ngroup: files\nhosts: files dns\n'),

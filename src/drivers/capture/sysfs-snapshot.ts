@@ -1,7 +1,7 @@
 /** The text of the files that a capture is made of. Reading only; nothing is ever opened for writing. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseBlockName } from '../block-attributes.ts';
+import { parseBlockName, parseBlockState } from '../block-attributes.ts';
 
 export interface SysfsSnapshot {
   /** Hexadecimal, without 0x. */
@@ -16,6 +16,7 @@ export interface SysfsBlock {
   /** `memory32` */
   readonly name: string;
   readonly state: string;
+  /** Of blocks that are not offline. */
   readonly validZones?: string;
   readonly removable?: string;
   /** What else is in its directory, such as links to NUMA nodes. */
@@ -46,11 +47,13 @@ export function readSysfs(root: string, zoneinfoFile: string): SysfsSnapshot {
 
 function readBlock(root: string, name: string): SysfsBlock {
   const directory = join(root, name);
-  const validZones = readIfThere(join(directory, 'valid_zones'));
+  const state = readFileSync(join(directory, 'state'), 'utf8');
+  // Linux 6.12 must not be asked for the zones of a block that is being added; all that is not offline has been added.
+  const validZones = parseBlockState(state) === 'offline' ? undefined : readIfThere(join(directory, 'valid_zones'));
   const removable = readIfThere(join(directory, 'removable'));
   return {
     name,
-    state: readFileSync(join(directory, 'state'), 'utf8'),
+    state,
     ...(validZones === undefined ? {} : { validZones }),
     ...(removable === undefined ? {} : { removable }),
     entries: readdirSync(directory),

@@ -7,7 +7,7 @@ import { keptTokens } from '../fencing.ts';
 import { done, failed, withBlock, type SimulatedBlock, type SimulatedState, type StepChange } from './state.ts';
 import type { BlockTransition, StepSurroundings, StepWait } from './state.ts';
 import { blockIdOf, blockName, finishTransition, leftover, notPrepared, ownTransition } from './transition.ts';
-import { settled, takeOver } from './transition.ts';
+import { settled, stays, takeOver } from './transition.ts';
 
 export const offlineSteps = {
   prepare,
@@ -90,15 +90,13 @@ function migrate(
   return done(committed, undefined, [{ change: 'pages-offline', blockId }]);
 }
 
-/** Undoes the isolation: pages can be used again. `state` reads going-offline until `finish`. */
+/** Undoes the isolation: pages can be used again. `state` reads going-offline until `finish`. Not past the point of no return. */
 function abort(state: SimulatedState, call: DriverCall): StepChange {
   const blockId = blockIdOf(call);
   const block = state.blocks[blockId];
   const transition = ownTransition(block, call);
   if (!block || !transition) return done(state);
-  if (transition.phase === 'committed') {
-    return failed(state, 'EINVAL', `${blockName(call)} is past the point of no return: finish the offline instead`);
-  }
+  if (transition.phase === 'committed') return stays(state);
   const undone = withBlock(state, blockId, { ...block, transition: { ...transition, phase: 'aborted' } });
   return done(undone, block.zone);
 }

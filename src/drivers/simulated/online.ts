@@ -6,7 +6,7 @@ import { keptTokens } from '../fencing.ts';
 import { done, failed, onlineZone, withBlock, type SimulatedState, type StepChange } from './state.ts';
 import type { StepSurroundings } from './state.ts';
 import { blockIdOf, blockName, finishTransition, leftover, notPrepared, ownTransition } from './transition.ts';
-import { settled, takeOver } from './transition.ts';
+import { settled, stays, takeOver } from './transition.ts';
 
 export const onlineSteps = {
   prepare,
@@ -46,14 +46,14 @@ function commit(state: SimulatedState, call: DriverCall): StepChange {
   return done(next, transition.zone, [{ change: 'pages-online', blockId }]);
 }
 
-/** Takes the pages out of the zone again. */
+/** Nothing is online yet, unless the commit was done: pages in use cannot be taken out of their zone without an offline. */
 function abort(state: SimulatedState, call: DriverCall): StepChange {
   const blockId = blockIdOf(call);
   const block = state.blocks[blockId];
   const transition = ownTransition(block, call);
   if (!block || !transition) return done(state);
-  const next = withBlock(state, blockId, { ...block, transition: { ...transition, phase: 'aborted' } });
-  return done(next, undefined, transition.phase === 'committed' ? [{ change: 'pages-offline', blockId }] : []);
+  if (transition.phase === 'committed') return stays(state, transition.zone);
+  return done(withBlock(state, blockId, { ...block, transition: { ...transition, phase: 'aborted' } }));
 }
 
 /** Zone of a block that goes online, among the online blocks of its NUMA node. */

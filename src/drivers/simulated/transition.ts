@@ -1,5 +1,6 @@
 /** The part that online and offline share: a block between `prepare` and `finish`. */
 import type { DriverCall } from '../../contract/driver.ts';
+import type { Zone } from '../../kernel/zone.ts';
 import { keptTokens, overtakes } from '../fencing.ts';
 import {
   done,
@@ -49,6 +50,11 @@ export function finishTransition(state: SimulatedState, call: DriverCall): StepC
   if (!block || !ownTransition(block, call)) return done(state, block?.zone);
   const after = settled(block);
   return done(withBlock(state, blockIdOf(call), after), after.zone);
+}
+
+/** Of `abort`: past the point of no return nothing is undone; `finish` completes it. */
+export function stays(state: SimulatedState, zone?: Zone): StepChange {
+  return { state, result: { ok: true, committed: true, ...(zone === undefined ? {} : { zone }) }, effects: [] };
 }
 
 export function notPrepared(state: SimulatedState, call: DriverCall): StepChange {

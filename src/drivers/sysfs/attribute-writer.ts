@@ -17,8 +17,10 @@ export interface ProcessIdentity {
 
 /** How a write ended. Without an errno it succeeded, or was cut short: the attribute itself tells. */
 export interface WriteEnd {
-  /** The name that open(2) or write(2) failed with, if the writing process lived to tell it. */
+  /** The name that a system call failed with, if the writing process lived to tell it. */
   readonly errno?: string;
+  /** Which one failed. Unset: an agent of an earlier version wrote. */
+  readonly call?: 'open' | 'write';
 }
 
 export interface StartedWrite {

@@ -2,59 +2,121 @@
  * Notices when blocks change, whoever changes them. Attributes of sysfs do not support inotify, and uevents come by netlink,
  * which Node does not have: so all blocks are read again and again.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'winston';
-import type { BlockAttributes, SysfsMemory } from './sysfs-memory.ts';
+import { formatBlockRanges } from '../../contract/block-ranges.ts';
+import type { BlockAttributes, Blocks, SysfsMemory } from './sysfs-memory.ts';
 
 export interface BlockWatchOptions {
-  readonly memory: SysfsMemory;
+  readonly memory: Pick<SysfsMemory, 'blocks'>;
+  /** How soon a change is noticed; on a node with very many blocks it takes longer. */
   readonly intervalMs: number;
   readonly logger: Logger;
   readonly onChange: () => void;
+  /** Milliseconds of CPU that this thread has used, and of time; for tests. */
+  readonly clock?: WatchClock;
 }
 
-/** A look at all blocks takes no more than this share of the time: a node with very many is looked at less often. */
-const LOOKS_TIME_SHARE = 0.02;
+export interface WatchClock {
+  cpuMs(): number;
+  nowMs(): number;
+}
+
+/** Looks at all blocks take no more than this share of a core: a node with very many is looked at less often. */
+const LOOKS_CPU_SHARE = 0.02;
+/** Who asks for all blocks is content with a look of this age: one every half a second, however many ask. */
+const FRESH_MS = 500;
+
+const THREAD_CLOCK: WatchClock = {
+  cpuMs: () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1000;
+  },
+  nowMs: () => performance.now(),
+};
 
 export class BlockWatch {
   readonly #options: BlockWatchOptions;
-  #fingerprint: string;
-  #timer: NodeJS.Timeout;
-  /** Told once in the log for as long as it is the same. */
+  readonly #clock: WatchClock;
+  #blocks: Blocks = {};
+  #lookedAtMs = 0;
+  #restMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  /** Each told once in the log, for as long as it is the same. */
   #failure = '';
+  #unreadable = '';
 
+  /** Throws where the directory itself cannot be read. */
   constructor(options: BlockWatchOptions) {
     this.#options = options;
-    this.#fingerprint = JSON.stringify(options.memory.blocks());
-    this.#timer = this.#lookLater(0);
+    this.#clock = options.clock ?? THREAD_CLOCK;
+    this.#blocks = this.#look();
   }
 
-  /** All blocks as they are now. Tells of a change since the last look. */
-  look(): Readonly<Record<number, BlockAttributes>> {
-    const blocks = this.#options.memory.blocks();
-    const fingerprint = JSON.stringify(blocks);
-    if (fingerprint !== this.#fingerprint) {
-      this.#fingerprint = fingerprint;
-      this.#options.onChange();
-    }
-    return blocks;
+  /** From now on it looks by itself, until it is closed. */
+  start(): void {
+    // A timer may come a fraction of a millisecond early, and the look would be put off once more.
+    const delayMs = Math.max(this.#options.intervalMs, this.#restMs) + 1;
+    this.#timer = setTimeout(() => {
+      this.#tryLook();
+      this.start();
+    }, delayMs).unref();
+  }
+
+  /**
+   * All blocks as they were at most half a second ago, or the time that a look takes fifty times; what `see` was told is
+   * newer. Tells of a change since the last look.
+   */
+  blocks(): Blocks {
+    const ageMs = this.#clock.nowMs() - this.#lookedAtMs;
+    if (ageMs >= Math.max(this.#restMs, Math.min(FRESH_MS, this.#options.intervalMs))) this.#become(this.#look());
+    return this.#blocks;
+  }
+
+  /** A block as it has just been read; undefined: it is not there. */
+  see(blockId: number, block: BlockAttributes | undefined): void {
+    if (isDeepStrictEqual(this.#blocks[blockId], block)) return;
+    const others = Object.entries(this.#blocks).filter(([id]) => Number(id) !== blockId);
+    this.#become({ ...Object.fromEntries(others), ...(block ? { [blockId]: block } : {}) });
   }
 
   close(): void {
     clearTimeout(this.#timer);
   }
 
-  #lookLater(lookTookMs: number): NodeJS.Timeout {
-    const delayMs = Math.max(this.#options.intervalMs, lookTookMs / LOOKS_TIME_SHARE);
-    return setTimeout(() => {
-      const startMs = performance.now();
-      this.#tryLook();
-      this.#timer = this.#lookLater(performance.now() - startMs);
-    }, delayMs).unref();
+  #become(blocks: Blocks): void {
+    const isChange = !isDeepStrictEqual(blocks, this.#blocks);
+    this.#blocks = blocks;
+    if (isChange) this.#options.onChange();
+  }
+
+  /** A block that cannot be read is taken for what it was when it last could be. */
+  #look(): Blocks {
+    const startMs = this.#clock.cpuMs();
+    const unreadable = new Map<number, string>();
+    const blocks = this.#options.memory.blocks((blockId, error) => {
+      unreadable.set(blockId, String(error));
+      return this.#blocks[blockId];
+    });
+    this.#lookedAtMs = this.#clock.nowMs();
+    this.#restMs = (this.#clock.cpuMs() - startMs) / LOOKS_CPU_SHARE;
+    this.#tellUnreadable(unreadable);
+    return blocks;
+  }
+
+  #tellUnreadable(failures: ReadonlyMap<number, string>): void {
+    const ranges = formatBlockRanges([...failures.keys()]);
+    const [error] = failures.values();
+    if (ranges !== this.#unreadable && error !== undefined) {
+      const consequence = 'they are shown as they were last seen, or not at all';
+      this.#options.logger.error('memory blocks cannot be read', { blocks: ranges, error, consequence });
+    }
+    this.#unreadable = ranges;
   }
 
   #tryLook(): void {
     try {
-      this.look();
+      this.blocks();
       this.#failure = '';
     } catch (error) {
       const failure = String(error);

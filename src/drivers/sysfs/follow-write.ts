@@ -13,6 +13,8 @@ export interface WriteFollower {
 const HEARTBEAT_MS = 1_000;
 /** A system call that has not returned by then after its interruption is in the middle of what cannot be interrupted. */
 const SLOW_RETURN_MS = 5_000;
+/** setTimeout takes what is longer for 1 ms. Three and a half weeks. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** `over` is the end of the write, or the reason not to wait for it any longer. */
 export async function followWrite(
@@ -32,7 +34,7 @@ export async function followWrite(
     running.interrupt('timed-out');
   };
   const timeoutMs = interruptible?.timeoutMs;
-  const deadline = timeoutMs === undefined ? undefined : setTimeout(onTimeout, Math.max(0, timeoutMs));
+  const deadline = timeoutMs === undefined ? undefined : setTimeout(onTimeout, Math.min(timeoutMs, LONGEST_TIMER_MS));
   const heartbeats = setInterval(beat, HEARTBEAT_MS);
   if (interruptible) context.signal.addEventListener('abort', onAbort, { once: true });
   if (interruptible && context.signal.aborted) onAbort();

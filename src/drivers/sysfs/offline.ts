@@ -24,18 +24,22 @@ function prepare(state: SysfsState, call: DriverCall, { memory, capabilities }: 
 }
 
 /** Time is counted from the first attempt, so that an agent which restarts again and again still comes to an end. */
-function commit(state: SysfsState, call: DriverCall, { memory, nowMs, isInterrupted }: StepSurroundings): StepVerdict {
+function commit(
+  state: SysfsState,
+  call: DriverCall,
+  { memory, uptimeMs, isInterrupted }: StepSurroundings,
+): StepVerdict {
   const transition = ownTransition(state, call);
   if (!transition) return notPrepared(state, call);
   const blockId = blockIdOf(call);
   if (memory.block(blockId)?.state === 'offline') return { state, result: { ok: true, noop: true } };
-  const { startedAtMs = nowMs } = transition;
+  const { startedAtUptimeMs = uptimeMs } = transition;
   if (isInterrupted) return failed(state, 'EINTR', `${blockName(call)}: the operation was cancelled`);
-  if (nowMs - startedAtMs >= (call.timeoutMs ?? Number.POSITIVE_INFINITY)) {
+  if (uptimeMs - startedAtUptimeMs >= (call.timeoutMs ?? Number.POSITIVE_INFINITY)) {
     return failed(state, 'EINTR', `${blockName(call)}: pages did not migrate away in ${String(call.timeoutMs)} ms`);
   }
   return {
-    state: { ...state, transition: { ...transition, startedAtMs } },
+    state: { ...state, transition: { ...transition, startedAtUptimeMs } },
     write: { file: memory.blockFile(blockId, 'state'), text: 'offline' },
   };
 }

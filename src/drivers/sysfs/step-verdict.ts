@@ -25,8 +25,8 @@ export type StepVerdict = StepDone | StepWrite;
 export interface StepSurroundings {
   readonly memory: SysfsMemory;
   readonly capabilities: DriverCapabilities;
-  /** Milliseconds since the epoch. */
-  readonly nowMs: number;
+  /** Milliseconds since the boot of the node, suspended time included. */
+  readonly uptimeMs: number;
   /** The operation was cancelled. */
   readonly isInterrupted: boolean;
 }
@@ -68,12 +68,23 @@ export function blockName(call: DriverCall): string {
   return `memory${String(blockIdOf(call))}`;
 }
 
-const HINTS: Readonly<Partial<Record<Errno, string>>> = {
-  EBUSY: 'a page of it cannot be moved away',
-  EACCES: 'the agent may not write it; docs/sysfs.md says what it needs',
-  EPERM: 'the agent may not write it; docs/sysfs.md says what it needs',
-  EROFS: 'sysfs is mounted read-only; docs/sysfs.md says what the agent needs',
-  ENODEV: 'the device is gone',
+type Hints = Readonly<Partial<Record<Errno, string>>>;
+const NO_RIGHT = 'the agent may not open it for writing; docs/sysfs.md says what it needs';
+/** The same errno says another thing after open(2) has succeeded: rights are open's, the rest is the kernel's at work. */
+const HINTS: Readonly<Record<NonNullable<WriteEnd['call']>, Hints>> = {
+  open: {
+    EACCES: NO_RIGHT,
+    EPERM: NO_RIGHT,
+    EROFS: 'sysfs is mounted read-only; docs/sysfs.md says what the agent needs',
+    ENODEV: 'the device is gone',
+  },
+  write: {
+    EBUSY: 'a page of it cannot be moved away',
+    // notifier_to_errno(NOTIFY_BAD).
+    EPERM: 'a notifier inside the kernel vetoed it (NOTIFY_BAD)',
+    ENODEV: 'the device is gone',
+    EHWPOISON: 'the block has a page that the hardware reported as broken',
+  },
 };
 const INTERRUPTED: Readonly<Record<Interruption, string>> = {
   cancelled: 'the operation was cancelled',
@@ -87,11 +98,11 @@ const INTERRUPTED: Readonly<Record<Interruption, string>> = {
  * write took place at all, so that it has to be done again.
  */
 export function writeFailure(what: string, end: ObservedEnd): DriverResult | undefined {
-  const { errno: code, interruption, isResumed } = end;
+  const { errno: code, call, interruption, isResumed } = end;
   if (code !== undefined) {
     // open(2) of an attribute that went with its device.
-    const errno = code === 'ENOENT' ? 'ENODEV' : (parseErrno(code) ?? 'EIO');
-    const hint = HINTS[errno];
+    const errno = code === 'ENOENT' && call !== 'write' ? 'ENODEV' : (parseErrno(code) ?? 'EIO');
+    const hint = call && HINTS[call][errno];
     return { ok: false, errno, message: `${what} failed with ${code}${hint === undefined ? '' : `: ${hint}`}` };
   }
   if (interruption)

@@ -5,12 +5,13 @@
  * way are the driver's own. So a block may read online before `finish`, where the simulated driver still shows it offline.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'winston';
 import type { DriverCall, DriverResult, NodeInspection } from '../../contract/driver.ts';
 import type { SettleResult } from '../../contract/activities.ts';
 import type { AutoOnlineBlocks, MemoryDriver, SettleRequest, StepContext } from '../../contract/memory-driver.ts';
-import type { DriverCapabilities, NodeMemoryStatus, ObservedBlock } from '../../contract/resources.ts';
+import type { NodeMemoryStatus, ObservedBlock } from '../../contract/resources.ts';
 import { admit } from '../admission.ts';
 import { MEMORY_SYSFS } from '../capture/sysfs-snapshot.ts';
 import { DriverClosedError } from '../driver-closed-error.ts';
@@ -21,8 +22,6 @@ import { openStateFile, type StateFile } from '../state-file.ts';
 import { StepsUnderWay } from '../steps-under-way.ts';
 import type { AttributeWriter } from './attribute-writer.ts';
 import { autoOnlineFile } from './auto-online-file.ts';
-import { BlockWatch } from './block-watch.ts';
-import { findCapabilities } from './capabilities.ts';
 import { ChildWriter } from './child-writer.ts';
 import { followWrite, type WriteFollower } from './follow-write.ts';
 import type { RunningWrite } from './running-write.ts';
@@ -31,9 +30,10 @@ import { stepName, type ObservedEnd } from './step-verdict.ts';
 import { concludeStep, takeStep } from './step.ts';
 import { SysfsMemory } from './sysfs-memory.ts';
 import { stateOfBoot, SYSFS_STATE_VERSION, withoutWrite, type SysfsState } from './sysfs-state.ts';
+import { WatchedMemory, type WatchedMemoryOptions } from './watched-memory.ts';
 import { WriteSlot } from './write-slot.ts';
 
-export interface SysfsDriverOptions {
+export interface SysfsDriverOptions extends Omit<WatchedMemoryOptions, 'memory' | 'onChange'> {
   /** The node's own directory, as /run/memhp/NODE; created. Nothing else may use it at the same time. */
   readonly directory: string;
   /** /sys/devices/system/memory when unset. */
@@ -45,29 +45,27 @@ export interface SysfsDriverOptions {
    * boot. Unset: 0.
    */
   readonly fencingEpoch?: number;
-  readonly logger: Logger;
   /** Unset: a child process per write. */
   readonly writer?: AttributeWriter;
-  /** How soon a change by hand is noticed; 2 s when unset. */
-  readonly pollIntervalMs?: number;
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number;
+  /**
+   * Milliseconds since the boot, suspended time included: /proc/uptime when unset. It is compared across agents, and clocks
+   * of the day are set now and then.
+   */
+  readonly uptimeMs?: () => number;
 }
 
 const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
-const POLL_INTERVAL_MS = 2_000;
 
 /** Throws an Error that says what is missing where `sysfsRoot` is no memory directory of sysfs. */
 export class SysfsDriver implements MemoryDriver {
   readonly name = 'sysfs';
   readonly autoOnlineBlocks: AutoOnlineBlocks;
   readonly #logger: Logger;
-  readonly #now: () => number;
+  readonly #uptimeMs: () => number;
   readonly #memory: SysfsMemory;
-  readonly #capabilities: DriverCapabilities;
   readonly #file: StateFile<SysfsState>;
   readonly #writes: WriteSlot;
-  readonly #watch: BlockWatch;
+  readonly #watched: WatchedMemory;
   readonly #listeners = new Set<() => void>();
   readonly #underWay = new StepsUnderWay();
   readonly #closed = Promise.withResolvers<undefined>();
@@ -77,24 +75,16 @@ export class SysfsDriver implements MemoryDriver {
   constructor(options: SysfsDriverOptions) {
     const { directory, sysfsRoot = MEMORY_SYSFS, bootIdFile = BOOT_ID_FILE, fencingEpoch = 0, logger } = options;
     this.#logger = logger;
-    this.#now = options.now ?? Date.now;
+    this.#uptimeMs = options.uptimeMs ?? (() => uptime() * 1000);
     this.#memory = new SysfsMemory(sysfsRoot);
-    this.#capabilities = findCapabilities(this.#memory, logger);
     this.autoOnlineBlocks = autoOnlineFile(sysfsRoot);
     mkdirSync(directory, { recursive: true });
     this.#file = openStateFile(join(directory, 'sysfs.json'), SYSFS_STATE_VERSION);
     this.#state = stateOfBoot(this.#file.load(), readFileSync(bootIdFile, 'utf8').trim(), fencingEpoch);
     this.#file.save(this.#state);
     this.#writes = this.#openWrites(options.writer ?? new ChildWriter(directory));
-    this.#writes.resume(this.#state.write);
-    this.#watch = new BlockWatch({
-      memory: this.#memory,
-      intervalMs: options.pollIntervalMs ?? POLL_INTERVAL_MS,
-      logger,
-      onChange: () => {
-        this.#tellListeners();
-      },
-    });
+    this.#watched = new WatchedMemory({ ...options, memory: this.#memory, onChange: this.#tellListeners.bind(this) });
+    this.#begin();
   }
 
   step(call: DriverCall, context: StepContext): Promise<DriverResult> {
@@ -129,17 +119,30 @@ export class SysfsDriver implements MemoryDriver {
     return { bootId, highestToken: highestToken(this.#state), ...overtakenTokens(this.#state, request) };
   }
 
+  /**
+   * The blocks asked for are read now. `onlineBytes` is of the last look at all of them, with what our own steps have changed
+   * since: exact under device_hotplug_lock but for changes by hand, which no lock of ours keeps from coming a moment later.
+   */
   inspect(blockIds: readonly number[]): Promise<NodeInspection> {
-    return this.#look((node) => inspectNode(node, this.#capabilities, blockIds));
+    return answer(() => {
+      for (const blockId of blockIds) this.#watched.read(blockId);
+      return inspectNode(this.#nodeOf(this.#allBlocks()), this.#watched.capabilities, blockIds);
+    });
   }
 
+  /** As `onlineBytes` of `inspect`. */
   status(): Promise<NodeMemoryStatus> {
-    return this.#look((node) => nodeStatus(node, this.#capabilities, this.name, this.#state));
+    return answer(() => {
+      const node = this.#nodeOf(this.#allBlocks());
+      return nodeStatus(node, this.#watched.capabilities, this.name, this.#state);
+    });
   }
 
-  async observe(blockId: number): Promise<ObservedBlock> {
-    const block = this.#memory.block(blockId);
-    return Promise.resolve(observeBlock(this.#nodeOf(block ? { [blockId]: block } : {}), blockId));
+  observe(blockId: number): Promise<ObservedBlock> {
+    return answer(() => {
+      const block = this.#watched.read(blockId);
+      return observeBlock(this.#nodeOf(block ? { [blockId]: block } : {}), blockId);
+    });
   }
 
   onChange(listener: () => void): () => void {
@@ -151,9 +154,20 @@ export class SysfsDriver implements MemoryDriver {
   close(): Promise<void> {
     this.#isClosed = true;
     this.#closed.resolve(undefined);
-    this.#watch.close();
+    this.#watched.close();
     this.#writes.close();
     return Promise.resolve();
+  }
+
+  /** After everything that may throw: what begins here would go on, and write to the file of a driver that nobody has. */
+  #begin(): void {
+    try {
+      this.#writes.resume(this.#state.write);
+    } catch (error) {
+      this.#writes.close();
+      throw error;
+    }
+    this.#watched.start();
   }
 
   async #carryOut(call: DriverCall, context: StepContext): Promise<DriverResult> {
@@ -167,8 +181,12 @@ export class SysfsDriver implements MemoryDriver {
         await this.#follow(running, call, context);
         continue;
       }
-      const around = { memory: this.#memory, capabilities: this.#capabilities, nowMs: this.#now() };
-      const verdict = takeStep(admission.state, call, { ...around, isInterrupted: context.signal.aborted });
+      const verdict = takeStep(admission.state, call, {
+        memory: this.#memory,
+        capabilities: this.#watched.capabilities,
+        uptimeMs: this.#uptimeMs(),
+        isInterrupted: context.signal.aborted,
+      });
       if ('result' in verdict) {
         this.#become(recordEntry(verdict.state, call, verdict.result));
         return verdict.result;
@@ -194,8 +212,9 @@ export class SysfsDriver implements MemoryDriver {
 
   /** Counted from the first write of the step, whatever has happened to agents since. */
   #timeLimit({ timeoutMs }: DriverCall): NonNullable<WriteFollower['interruptible']> {
-    const { startedAtMs = this.#now() } = this.#state.transition ?? {};
-    return timeoutMs === undefined ? {} : { timeoutMs: timeoutMs - (this.#now() - startedAtMs) };
+    const uptimeMs = this.#uptimeMs();
+    const { startedAtUptimeMs = uptimeMs } = this.#state.transition ?? {};
+    return timeoutMs === undefined ? {} : { timeoutMs: timeoutMs - (uptimeMs - startedAtUptimeMs) };
   }
 
   async #orClosed(over: Promise<void>): Promise<void> {
@@ -217,14 +236,16 @@ export class SysfsDriver implements MemoryDriver {
 
   /** A run that was settled meanwhile gets no entry: its journal would tell it to go on. */
   #writeEnded(call: DriverCall | undefined, end: ObservedEnd): void {
+    this.#watched.written(call?.blockId, end);
     const state = withoutWrite(this.#state);
     const result = call && concludeStep(call, this.#memory, end);
     const isWanted = call && result && !staleness(state, call);
     this.#become(isWanted ? recordEntry(state, call, result) : state);
   }
 
-  #look<T>(view: (node: ViewedNode) => T): Promise<T> {
-    return Promise.resolve().then(() => view(this.#nodeOf(this.#watch.look())));
+  #allBlocks(): ViewedNode['blocks'] {
+    this.#watched.written(this.#writes.running?.call?.blockId);
+    return this.#watched.all();
   }
 
   #nodeOf(blocks: ViewedNode['blocks']): ViewedNode {
@@ -251,4 +272,9 @@ export class SysfsDriver implements MemoryDriver {
 /** Leaving device_hotplug_lock out is for simulated nodes only. */
 function underDeviceHotplugLock(call: DriverCall): DriverCall {
   return { ...call, withoutDeviceHotplugLock: false };
+}
+
+/** What cannot be read rejects. */
+function answer<T>(look: () => T): Promise<T> {
+  return Promise.resolve().then(look);
 }

@@ -26,8 +26,8 @@ export interface BlockTransition {
   readonly keptTokens: Readonly<Record<LockName, number>>;
   /** Cannot be committed any more. */
   readonly isAborted?: true;
-  /** When the first write began, in ms since the epoch; restarts of the agent do not reset it. */
-  readonly startedAtMs?: number;
+  /** When the first write began, in ms since the boot; restarts of the agent do not reset it. */
+  readonly startedAtUptimeMs?: number;
 }
 
 export interface RecordedWrite {

@@ -1,7 +1,7 @@
 /** The part that online and offline share: a block between `prepare` and `finish`. */
 import type { DriverCall } from '../../contract/driver.ts';
 import { keptTokens } from '../fencing.ts';
-import { blockIdOf, blockName, done, failed, type StepDone, type StepSurroundings } from './step-verdict.ts';
+import { blockIdOf, blockName, done, failed, succeeded, type StepDone, type StepSurroundings } from './step-verdict.ts';
 import { withoutTransition, type BlockTransition, type SysfsState } from './sysfs-state.ts';
 
 /** In place of what a run may have left that has lost its locks: the block itself says how far that came. */
@@ -34,17 +34,14 @@ export function finish(state: SysfsState, call: DriverCall, { memory }: StepSurr
   return done(isOwn ? withoutTransition(state) : state, memory.block(blockIdOf(call))?.zone);
 }
 
-/** Undoes `prepare`. What the hardware has done stays: see docs/adr/0022-sysfs-chain-before-the-write.md. */
+/**
+ * Undoes `prepare`. What the hardware has done stays, and is told: see docs/adr/0022-sysfs-chain-before-the-write.md. The
+ * block itself is asked, so that a lost state file changes nothing about that.
+ */
 export function abort(state: SysfsState, call: DriverCall, { memory }: StepSurroundings): StepDone {
   const transition = ownTransition(state, call);
-  if (!transition) return done(state);
-  const aborted: SysfsState = { ...state, transition: { ...transition, isAborted: true } };
-  const block = memory.block(transition.blockId);
-  const isCommitted = block?.state === (transition.operation === 'online' ? 'online' : 'offline');
-  if (!isCommitted) return done(aborted, block?.zone);
-  return failed(
-    aborted,
-    'EINVAL',
-    `${blockName(call)} is ${block.state} already: sysfs cannot undo that without notifiers`,
-  );
+  const aborted: SysfsState = transition ? { ...state, transition: { ...transition, isAborted: true } } : state;
+  const block = memory.block(blockIdOf(call));
+  const result = succeeded(block?.zone);
+  return { state: aborted, result: block?.state === call.operation ? { ...result, committed: true } : result };
 }
