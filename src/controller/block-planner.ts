@@ -5,6 +5,7 @@ import type { Caches, Cluster } from './cluster.ts';
 import { whyNodeIsGone } from './node-presence.ts';
 import type { OperationPolicy } from './operation-request.ts';
 import { plan, type Action, type RunningOperation } from './plan.ts';
+import type { NodeTurns } from './node-turns.ts';
 import { chainFingerprint } from './registered-notifiers.ts';
 
 export interface BlockPlannerDependencies extends OperationPolicy {
@@ -12,6 +13,7 @@ export interface BlockPlannerDependencies extends OperationPolicy {
   readonly caches: Caches;
   readonly cluster: Cluster;
   readonly clock: Clock;
+  readonly turns: NodeTurns;
 }
 
 export class BlockPlanner {
@@ -23,7 +25,8 @@ export class BlockPlanner {
 
   /** Sends no request: everything but `block` comes from the copies. */
   plan(block: MemoryBlock, isCrdTerminating: boolean, operation: RunningOperation | undefined): Action {
-    const { clusterId, caches, clock, maxConcurrentOfflines } = this.#deps;
+    const { clusterId, caches, clock, maxConcurrentOfflines, turns } = this.#deps;
+    const nowMs = clock.nowMs();
     const { nodeName } = block.spec;
     const nodeGone = this.whyNodeIsGone(block);
     const nodeMemory = caches.nodeMemories.get(nodeName);
@@ -37,7 +40,8 @@ export class BlockPlanner {
       ...(operation ? { operation } : {}),
       chain: chainFingerprint(caches.notifiers.list(), subject),
       ...(maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines }),
-      nowMs: clock.nowMs(),
+      hasToQueue: !turns.isFree(block, nowMs),
+      nowMs,
     });
   }
 

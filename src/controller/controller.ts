@@ -13,6 +13,7 @@ import { systemClock, type Clock } from './clock.ts';
 import type { Caches, Cluster, Log, NodeObject } from './cluster.ts';
 import type { ControllerMetrics } from './controller-metrics.ts';
 import { KeyedQueue } from './keyed-queue.ts';
+import { NodeTurns } from './node-turns.ts';
 import type { OperationPolicy } from './operation-request.ts';
 import { RecentLockTables } from './recent-lock-tables.ts';
 import { BlockReconciler } from './reconcile-block.ts';
@@ -40,6 +41,8 @@ export interface ControllerOptions extends OperationPolicy {
   readonly metrics?: ControllerMetrics;
   readonly clock?: Clock;
   readonly concurrency?: number;
+  /** See NodeTurns. */
+  readonly operationsPerNode?: number;
   /** Between 0 and 1; Math.random when unset. */
   readonly random?: () => number;
 }
@@ -57,6 +60,7 @@ export class Controller {
   readonly #kubelets: KeyedQueue;
   /** Nodes that may have blocks without a MemoryBlock. */
   readonly #discoveries: KeyedQueue;
+  readonly #turns: NodeTurns;
   /** Objects that went away while they named an operation, by their names. */
   readonly #orphaned = new Map<string, MemoryBlock>();
   /** What was last seen of each node, notifier: most of their updates change nothing for any block. */
@@ -67,11 +71,15 @@ export class Controller {
     this.#options = options;
     const clock = options.clock ?? systemClock;
     this.#clock = clock;
+    this.#turns = new NodeTurns(options.operationsPerNode);
     const onLongWait = (node: string): void => {
       this.#locks.add(node);
     };
     const locks = new RecentLockTables(options.locks, clock);
-    this.#reconciler = new BlockReconciler({ ...options, clock, locks, onLongWait });
+    const onTurn = (blocks: readonly string[]): void => {
+      for (const name of blocks) this.#blocks.add(name);
+    };
+    this.#reconciler = new BlockReconciler({ ...options, clock, locks, turns: this.#turns, onLongWait, onTurn });
     const locksReporter = new LocksReporter({ ...options, clock, locks });
     this.#blocks = this.#queue('memoryblock', 'block', (name) => this.#lookAtBlock(name));
     const notifierReporter = new NotifierReporter({ ...options, clock });
@@ -110,8 +118,9 @@ export class Controller {
   blockChanged(block: MemoryBlock, change: Change): void {
     const { name } = block.metadata;
     if (change === 'delete' && block.status?.operation) this.#orphaned.set(name, block);
+    const next = change === 'delete' ? this.#turns.gone(block) : this.#turns.seen(block, this.#clock.nowMs());
     if (!this.#isStarted) return;
-    this.#blocks.add(name);
+    for (const each of [name, ...next]) this.#blocks.add(each);
     if (change === 'delete') {
       this.#discovery.blockDeleted(block.spec.nodeName);
       this.#discoveries.add(block.spec.nodeName);

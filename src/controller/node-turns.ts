@@ -27,7 +27,13 @@ interface Node {
 }
 
 export class NodeTurns {
+  readonly #limit: number;
   readonly #nodes = new Map<string, Node>();
+
+  /** `limit`: how many operations of a node may be under way at a time. */
+  constructor(limit = OPERATIONS_PER_NODE) {
+    this.#limit = limit;
+  }
 
   /** Whether an operation of `block` may be started. */
   isFree({ metadata, spec }: MemoryBlock, nowMs: number): boolean {
@@ -37,7 +43,7 @@ export class NodeTurns {
     const others = [...node.underWay.keys()].filter((name) => name !== metadata.name);
     const ahead = [...node.waiting].indexOf(metadata.name);
     const queued = ahead < 0 ? node.waiting.size : ahead;
-    return others.length + queued < OPERATIONS_PER_NODE;
+    return others.length + queued < this.#limit;
   }
 
   /** `block` waits for its turn: it keeps its place. */
@@ -72,7 +78,7 @@ export class NodeTurns {
   /** It wants no operation now: it gives up its place. Answers as `seen`. */
   leave({ metadata, spec }: MemoryBlock): readonly string[] {
     const node = this.#nodes.get(spec.nodeName);
-    return node?.waiting.delete(metadata.name) ? next(node) : [];
+    return node?.waiting.delete(metadata.name) ? this.#next(node) : [];
   }
 
   /** The object is gone. Answers as `seen`. */
@@ -87,7 +93,11 @@ export class NodeTurns {
     const node = this.#node(nodeName);
     node.underWay.delete(name);
     if (node.underWay.size === 0 && node.waiting.size === 0) this.#nodes.delete(nodeName);
-    return next(node);
+    return this.#next(node);
+  }
+
+  #next({ waiting }: Node): readonly string[] {
+    return [...waiting].slice(0, this.#limit);
   }
 
   #node(name: string): Node {
@@ -95,10 +105,6 @@ export class NodeTurns {
     this.#nodes.set(name, node);
     return node;
   }
-}
-
-function next({ waiting }: Node): readonly string[] {
-  return [...waiting].slice(0, OPERATIONS_PER_NODE);
 }
 
 function dropForgotten({ underWay }: Node, nowMs: number): void {

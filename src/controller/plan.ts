@@ -21,6 +21,8 @@ import { goalOf, isStepTowards, wantedOperation, type Goal } from './wanted-oper
  * may lag. A few round trips to the API server.
  */
 const REPEAT_AFTER_MS = 2_000;
+/** How often who waits for a turn looks by itself. It costs no request. */
+const TURN_MS = 10_000;
 /** As long as an activity on the node's queue may wait for its agent. */
 const FIRST_REPORT_MS = 10_000;
 
@@ -38,6 +40,8 @@ export interface PlanInput extends OperationPolicy {
   readonly operation?: RunningOperation;
   /** Fingerprint of the chain that an operation would walk now. */
   readonly chain: string;
+  /** See NodeTurns; unset: an operation may be started at once. */
+  readonly hasToQueue?: boolean;
   readonly nowMs: number;
 }
 
@@ -71,6 +75,8 @@ export interface Wait {
   readonly reason: Reason;
   readonly message: string;
   readonly untilMs?: number;
+  /** All that is in the way is that others of its node come first. */
+  readonly isQueued?: true;
 }
 
 export function plan(input: PlanInput): Action {
@@ -138,10 +144,17 @@ function planWork(input: PlanInput, goal: Goal): Action {
     case 'operation': {
       const obstacle = whyNotYet(input, wanted.type, facts);
       if (obstacle) return obstacle;
+      if (input.hasToQueue) return waitForTurn(input);
       const request = operationRequest(wanted.type, input.cluster, block, facts.blockSizeBytes, input);
       return { kind: 'start', request, why: wanted.why };
     }
   }
+}
+
+/** Who is in front wakes it; the time is for one that never does. */
+function waitForTurn({ block, nowMs }: PlanInput): Wait {
+  const message = `waits for its turn: other operations of ${block.spec.nodeName} are under way`;
+  return { kind: 'wait', reason: 'Pending', message, untilMs: nowMs + TURN_MS, isQueued: true };
 }
 
 /**

@@ -23,6 +23,8 @@ export interface ReconcileDependencies extends BlockPlannerDependencies {
   readonly metrics?: ControllerMetrics;
   /** Called while an operation has waited for locks of `node` for a while. */
   readonly onLongWait: (node: string) => void;
+  /** Called with the names of blocks whose turn it may be. */
+  readonly onTurn: (blocks: readonly string[]) => void;
 }
 
 /** Rejects when the API server cannot be reached. That Temporal cannot be reached is a state like any other. */
@@ -75,6 +77,7 @@ export class BlockReconciler {
     if (block.status?.operation || block.metadata.deletionTimestamp !== undefined) return undefined;
     const action = this.#planner.plan(block, false, undefined);
     if (action.kind !== 'settled' && action.kind !== 'wait') return undefined;
+    this.#queueUp(block, action);
     const lookAgainMs = await this.#reporter.report(block, action, this.#untilMs(action));
     return lookAgainMs === CONFLICT_MS ? undefined : { lookAgainMs };
   }
@@ -146,7 +149,14 @@ export class BlockReconciler {
     return this.#act(block, this.#planner.plan(block, isCrdTerminating, recovery));
   }
 
+  #queueUp(block: MemoryBlock, action: Action): void {
+    const { turns, onTurn } = this.#deps;
+    if (action.kind === 'wait' && action.isQueued) turns.wait(block);
+    else if (action.kind !== 'start') onTurn(turns.leave(block));
+  }
+
   async #act(block: MemoryBlock, action: Action): Promise<number | undefined> {
+    this.#queueUp(block, action);
     switch (action.kind) {
       case 'settled':
       case 'wait':
@@ -165,17 +175,21 @@ export class BlockReconciler {
   }
 
   async #start(block: MemoryBlock, request: OperationRequest): Promise<number | undefined> {
-    const { clusterId, starter, clock, log } = this.#deps;
+    const { clusterId, starter, clock, log, turns, onTurn } = this.#deps;
     const memo = operationMemo(request);
-    const startTime = new Date(clock.nowMs()).toISOString();
+    const nowMs = clock.nowMs();
+    const startTime = new Date(nowMs).toISOString();
+    turns.started(block, '', nowMs); // before others look
     let result;
     try {
       result = await starter.start(request, memo);
     } catch (error) {
+      onTurn(turns.gone(block));
       return this.#reporter.temporalUnavailable(block, error);
     }
     // The run before has written its outcome, or is forgotten already, and is just closing.
     if (result.runId === '' || result.runId === block.status?.lastOperation?.runId) return CONFLICT_MS;
+    turns.started(block, result.runId, nowMs);
     const workflowId = operationWorkflowId(clusterId, block.spec.nodeName, block.spec.blockId);
     const run = { workflowId, runId: result.runId, operation: request.type };
     if (result.kind === 'started') log.info('operation started', { ...logFields(block), ...run });

@@ -57,9 +57,9 @@ export function createOperationActivities(options: OperationActivitiesOptions): 
       const after = applyOutcome(block.status ?? {}, ended);
       const status = (after.operation ? undefined : options.settledStatus?.({ ...block, status: after })) ?? after;
       await write(cluster, block, status);
+      countOnce(options.metrics, block.status, ended);
       const event = eventOf(block, status);
       if (event) await cluster.recordEvent(block, event);
-      countOnce(options.metrics, block.status, ended);
       const { lastOperation, retry } = status;
       return lastOperation?.runId === owner.runId && retry ? { retryTime: retry.nextTime } : {};
     },

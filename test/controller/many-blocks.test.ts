@@ -12,6 +12,8 @@ describe('many blocks of one node', () => {
 
   beforeEach(() => {
     stage = new ControllerStage();
+    // As many replicas together may have, each with its share.
+    stage.operationsPerNode = Number.POSITIVE_INFINITY;
     stage.operations.progress = { phase: 'WaitingForLocks', since: START };
   });
   afterEach(() => stage.close());

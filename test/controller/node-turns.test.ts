@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { MemoryBlock } from '../../src/contract/resources.ts';
 import { NodeTurns, OPERATIONS_PER_NODE } from '../../src/controller/node-turns.ts';
+import { blockOf } from '../support/block-fixtures.ts';
+import { ControllerStage } from '../support/controller-stage.ts';
 
 const SPEC = {
   deletionPolicy: 'Retain',
@@ -101,5 +103,31 @@ describe('turns of the operations of a node', () => {
         }
       }),
     );
+  });
+});
+
+describe('a controller with many blocks of one node', () => {
+  it('has a few operations under way at a time, says so in the others, and starts each once', async () => {
+    const stage = new ControllerStage();
+    try {
+      const count = 12;
+      await stage.run(blockOf({ blockId: 0, state: 'online' }, { state: 'offline' }));
+      for (let id = 1; id < count; id++)
+        stage.cluster.put(blockOf({ blockId: id, state: 'online' }, { state: 'offline' }));
+      await stage.settle();
+      for (let ended = 0; ended < count; ended++) {
+        const underWay = stage.operations.runs.filter(({ isRunning }) => isRunning);
+        assert.equal(underWay.length, Math.min(OPERATIONS_PER_NODE, count - ended));
+        const waiting = [...stage.cluster.blocks.values()].filter(({ status }) =>
+          status?.conditions?.some(({ message }) => message.startsWith('waits for its turn')),
+        );
+        assert.equal(waiting.length, Math.max(0, count - ended - OPERATIONS_PER_NODE));
+        stage.operations.end();
+        await stage.settle();
+      }
+      assert.equal(stage.operations.runs.length, count);
+    } finally {
+      await stage.close();
+    }
   });
 });

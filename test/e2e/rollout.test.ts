@@ -73,26 +73,26 @@ describe('a rollout with operations in flight', function () {
   });
 });
 
-/** Of the processes that run, as their metrics say; each once. */
+/** Of the processes that run, as their metrics say; each once. Throws while a pod is about to end: it may answer late, or never. */
 async function versionsOf(component: string, { kubectl }: E2eStage): Promise<readonly string[]> {
   const selector = `--selector=app.kubernetes.io/component=${component}`;
-  const names = await kubectl.succeed([...IN_NAMESPACE, 'get', 'pods', selector, '-o', 'name']);
-  const versions = names.match(/[^/\s]+$/gm)?.map(async (pod) => {
-    const metrics = await kubectl.succeed([
-      'get',
-      '--raw',
-      `/api/v1/namespaces/memhp-system/pods/${pod}:8080/proxy/metrics`,
-    ]);
-    return /^memhp_build_info\{version="(.+?)"/m.exec(metrics)?.[1] ?? metrics;
+  const listed = await kubectl.succeed([...IN_NAMESPACE, 'get', 'pods', selector, '-o', 'json']);
+  const { items } = JSON.parse(listed) as { items: { metadata: { name: string; deletionTimestamp?: string } }[] };
+  const versions = items.map(async ({ metadata: { name, deletionTimestamp } }) => {
+    if (deletionTimestamp !== undefined) throw new Error(`pod ${name} is about to end`);
+    const metrics = `/api/v1/namespaces/memhp-system/pods/${name}:8080/proxy/metrics`;
+    return /^memhp_build_info\{version="(.+?)"/m.exec(await kubectl.succeed(['get', '--raw', metrics]))?.[1] ?? '';
   });
-  return [...new Set(await Promise.all(versions ?? []))];
+  return [...new Set(await Promise.all(versions))];
 }
 
+/** A pod is listed until it has ended: up to 40 s. */
 async function runsNext(component: string, stage: E2eStage): Promise<void> {
-  await eventually(`every pod of component ${component} runs ${stage.nextVersion}`, async () => {
-    const versions = await versionsOf(component, stage).catch(() => []); // a pod that ends answers no more
-    return versions.length === 1 && versions[0] === stage.nextVersion;
-  });
+  await eventually(
+    `every pod of component ${component} runs ${stage.nextVersion}`,
+    async () => (await versionsOf(component, stage)).join() === stage.nextVersion,
+    { limitMs: 45_000 },
+  );
 }
 
 /** As docs/upgrade.md says: a Job of the new image, before anything is replaced. */

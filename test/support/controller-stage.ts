@@ -20,6 +20,7 @@ export class ControllerStage {
   readonly controllers: Controller[] = [];
   /** Of the controllers that are started from now on. */
   maxConcurrentOfflines: number | undefined;
+  operationsPerNode: number | undefined;
 
   /** Everything that can happen without time passing has happened. */
   async settle(): Promise<void> {
@@ -46,7 +47,7 @@ export class ControllerStage {
 
   /** One more, which differs from the others in `options`. */
   startController(options: Partial<ControllerOptions> = {}): void {
-    const { cluster, operations, locks, clock, maxConcurrentOfflines } = this;
+    const { cluster, operations, locks, clock, maxConcurrentOfflines, operationsPerNode } = this;
     const controller = new Controller({
       clusterId: CLUSTER,
       caches: cluster.caches,
@@ -61,6 +62,7 @@ export class ControllerStage {
       clock,
       random: () => 0,
       ...(maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines }),
+      ...(operationsPerNode === undefined ? {} : { operationsPerNode }),
       ...options,
     });
     cluster.listeners.push((object, change) => {

@@ -16,6 +16,9 @@ import type { ShownLocks } from '../../src/controller/report-locks.ts';
 import { operatorFields } from '../../src/controller/operator-fields.ts';
 import { blockOf } from './block-fixtures.ts';
 
+/** Many times what any test needs. */
+const STATUS_WRITES_MAX = 20_000;
+
 export type Listener = (block: MemoryBlock, change: Change) => void;
 export type NotifierListener = (notifier: MemoryNotifier, change: Change) => void;
 
@@ -127,7 +130,7 @@ export class FakeCluster implements Cluster {
     return this.#write(block, (live) => {
       const { state, zone, physicalAddress, blockSize, bootId } = live.status ?? {};
       const observed = Object.entries({ state, zone, physicalAddress, blockSize, bootId }).filter(([, value]) => value);
-      this.statusWrites.push(live.metadata.name);
+      this.#noteStatusWrite(live.metadata.name);
       return { ...live, status: { ...operatorFields(status), ...Object.fromEntries(observed) } };
     });
   }
@@ -165,7 +168,7 @@ export class FakeCluster implements Cluster {
       const { name, resourceVersion } = notifier.metadata;
       const live = this.notifiers.get(name);
       if (live?.metadata.resourceVersion !== resourceVersion) return 'conflict';
-      this.statusWrites.push(name);
+      this.#noteStatusWrite(name);
       this.putNotifier({ ...notifier, status: { ...notifier.status, ...status } });
       return 'written';
     });
@@ -197,6 +200,12 @@ export class FakeCluster implements Cluster {
     this.requests++;
     await Promise.resolve();
     return answer();
+  }
+
+  /** Controllers that contradict each other without end would never let a test go on. */
+  #noteStatusWrite(name: string): void {
+    if (this.statusWrites.length >= STATUS_WRITES_MAX) throw new Error('too many writes of a status');
+    this.statusWrites.push(name);
   }
 
   #tell(block: MemoryBlock, change: Change): void {
