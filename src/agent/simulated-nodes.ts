@@ -12,13 +12,14 @@ const DEFAULT_SIMULATED: SimulatedSpec = {
   ],
 };
 
-/** Those named; without names, every NodeMemory that has `spec.simulated`. */
-export function simulatedNodes(nodes?: readonly string[]): NodeSource {
+/** Those named; without names, every NodeMemory that has `spec.simulated` and whose name begins with `namePrefix`. */
+export function simulatedNodes(nodes?: readonly string[], namePrefix = ''): NodeSource {
   return {
     ...(nodes ? { nodes } : {}),
     isHostWide: false,
     needsNode: false,
-    isOurs: ({ metadata, spec }) => (nodes ? nodes.includes(metadata.name) : spec.simulated !== undefined),
+    isOurs: ({ metadata: { name }, spec }) =>
+      nodes ? nodes.includes(name) : spec.simulated !== undefined && name.startsWith(namePrefix),
     refusal,
     newSpec: (lost) => {
       const kept = lost && refusal(lost) === undefined ? lost.spec : {};

@@ -9,6 +9,7 @@ interface AgentCommandOptions extends ProcessOptions {
   readonly sysfsRoot?: string;
   readonly node?: readonly string[];
   readonly withoutNode?: boolean;
+  readonly nodeNamePrefix?: string;
 }
 
 interface ServedHere {
@@ -28,6 +29,10 @@ export function agentCommand(): Command {
     .option(
       '--node <name...>',
       'serve these nodes, and create their NodeMemory; sysfs: exactly one, default NODE_NAME; simulated: default all that have spec.simulated',
+    )
+    .option(
+      '--node-name-prefix <prefix>',
+      'of simulated: without --node, only nodes whose names begin so; give it where real nodes are in the same cluster',
     )
     .option('--without-node', 'of sysfs: this host is no Node of the cluster; its NodeMemory belongs to none')
     .option('--sysfs-root <dir>', 'of sysfs: where the memory blocks are; default: /sys/devices/system/memory')
@@ -54,16 +59,22 @@ They keep their memory in --state-dir, which survives the agent.`,
   return withProcessOptions(command, '0');
 }
 
-async function simulatedNodes({ stateDir, node, sysfsRoot, withoutNode }: AgentCommandOptions): Promise<ServedHere> {
+async function simulatedNodes(options: AgentCommandOptions): Promise<ServedHere> {
+  const { stateDir, node, nodeNamePrefix, sysfsRoot, withoutNode } = options;
   if (sysfsRoot !== undefined) throw new Error('--sysfs-root is of a real node: add --driver sysfs');
   if (withoutNode) throw new Error('simulated nodes need no Node: leave --without-node out');
   if (stateDir === undefined) throw new Error('simulated nodes keep their memory in files: say where with --state-dir');
+  if (node && nodeNamePrefix !== undefined) {
+    throw new Error('--node names the nodes, --node-name-prefix chooses among all: give one of the two');
+  }
   const { simulatedNodes: source } = await import('../agent/simulated-nodes.ts');
-  return { source: source(node), stateDirectory: stateDir };
+  return { source: source(node, nodeNamePrefix), stateDirectory: stateDir };
 }
 
 /** Throws what is wrong with the machine, or with the command line, before any server is asked. */
-async function realNode({ stateDir, node, sysfsRoot, withoutNode = false }: AgentCommandOptions): Promise<ServedHere> {
+async function realNode(options: AgentCommandOptions): Promise<ServedHere> {
+  const { stateDir, node, nodeNamePrefix, sysfsRoot, withoutNode = false } = options;
+  if (nodeNamePrefix !== undefined) throw new Error('--node-name-prefix is of simulated nodes: leave it out');
   const [{ MEMORY_SYSFS }, { checkMemorySysfs }, { RUN_DIRECTORY }, { sysfsNode }] = await Promise.all([
     import('../drivers/capture/sysfs-snapshot.ts'),
     import('../agent/check-memory-sysfs.ts'),

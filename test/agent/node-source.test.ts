@@ -40,6 +40,12 @@ describe('node sources', () => {
     );
   });
 
+  it('simulated nodes may be only those whose names begin as it was said', () => {
+    const some = simulatedNodes(undefined, 'sim-');
+    assert.equal(some.isOurs({ ...SIMULATED, metadata: { name: 'sim-1' } }), true);
+    assert.equal(some.isOurs(SIMULATED), false, 'worker-1, whoever has put spec.simulated there');
+  });
+
   it('no two agents of different drivers both serve one node', () => {
     for (const node of [SIMULATED, REAL, NEW, ONCE_SIMULATED, ONCE_REAL]) {
       for (const simulated of [simulatedNodes(), simulatedNodes(['worker-1'])]) {

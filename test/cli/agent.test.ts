@@ -26,10 +26,12 @@ describe('memhp agent', () => {
     await refuses([], /--state-dir/);
     await refuses(['--state-dir', directory, '--sysfs-root', directory], /--driver sysfs/);
     await refuses(['--state-dir', directory, '--without-node'], /need no Node/);
+    await refuses(['--state-dir', directory, '--node', 'a', '--node-name-prefix', 'a'], /give one of the two/);
   });
 
   it('serves exactly one real node, and wants its name', async () => {
     await refuses(real('--node', 'a', 'b'), /one --node, not a b/);
+    await refuses(real('--node', 'a', '--node-name-prefix', 'a'), /--node-name-prefix is of simulated nodes/);
     await refuses(real('--sysfs-root', directory), /--node or .* NODE_NAME/);
   });
 

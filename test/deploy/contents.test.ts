@@ -159,6 +159,14 @@ describe('the contents of deploy/', function () {
     );
   });
 
+  it('have the simulated agent serve the nodes that it may write about, and no others', () => {
+    const { spec } = find(manifests, 'ValidatingAdmissionPolicy', 'memhp-simulated-agent-only-sim-nodes') as Policy;
+    const [rule] = spec.validations;
+    const allowed = /^variables\.node\.startsWith\('(.+)'\)$/.exec(rule?.expression ?? '')?.[1];
+    const [container] = findWorkload(manifests, 'memhp-simulated-agent').spec.template.spec.containers;
+    assert.ok(container.args.includes(`--node-name-prefix=${allowed ?? ''}`), allowed);
+  });
+
   it('let the agent write its own conditions', () => {
     const { spec } = find(manifests, 'ValidatingAdmissionPolicy', 'memhp-agent-own-fields') as Policy;
     const written = spec.variables.find(({ name }) => name === 'agentConditions')?.expression ?? '';

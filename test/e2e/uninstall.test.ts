@@ -1,8 +1,10 @@
 /** As docs/install.md says: everything of ours goes, and memory stays as it is. Last of all: nothing is left to test then. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
+import { FINALIZER } from '../../src/contract/names.ts';
 import { acquireTool } from '../../src/dev/acquire-tool.ts';
 import { openE2eStage, type E2eStage } from '../support/e2e-stage.ts';
+import { eventually } from '../support/eventually.ts';
 import { readmeCommands } from '../support/readme-commands.ts';
 import { REPOSITORY, runCommand } from '../support/run-command.ts';
 
@@ -33,11 +35,27 @@ describe('uninstalling', function () {
     });
     const before = await memory();
     await runCommandsOf('Uninstalling', stage);
-    const left = await stage.kubectl.succeed(['get', 'crds,clusterroles,namespaces', '-o', 'name']);
-    assert.doesNotMatch(left, /memoryhotplug|memhp-(?!e2e)/);
+    await assertNothingLeft(stage);
     assert.deepEqual(await memory(), before);
   });
+
+  it('can be finished where the operator went first', async () => {
+    const crds = path.join(REPOSITORY, 'crds');
+    await stage.kubectl.succeed(['apply', '-k', crds]);
+    const held = { nodeName: SIMULATED, blockId: 8, deletionPolicy: 'Remove' } as const;
+    const block = await eventually('the kind is served', () => stage.applyBlock(held));
+    const finalizers = JSON.stringify({ metadata: { finalizers: [FINALIZER] } });
+    await stage.kubectl.succeed(['patch', 'mb', block, '--type=merge', '-p', finalizers]);
+    await stage.kubectl.succeed(['delete', '-k', crds, '--wait=false']);
+    await runCommandsOf('Uninstalled in the wrong order', stage);
+    await assertNothingLeft(stage);
+  });
 });
+
+async function assertNothingLeft({ kubectl }: E2eStage): Promise<void> {
+  const left = await kubectl.succeed(['get', 'crds,clusterroles,namespaces', '-o', 'name']);
+  assert.doesNotMatch(left, /memoryhotplug|memhp-(?!e2e)/);
+}
 
 /** What stands below a heading of docs/install.md, with the overlay that was installed here. */
 async function runCommandsOf(heading: string, { overlay, kubeconfig }: E2eStage): Promise<void> {
