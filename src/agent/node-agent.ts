@@ -25,6 +25,8 @@ export interface NodeAgentOptions {
   readonly namespace: string;
   /** Looks at the worker. */
   readonly probe: Pick<TemporalProbe, 'watch'>;
+  /** Told when the worker has died: only another process can serve the node then. */
+  readonly onFailure: (error: unknown) => void;
   readonly writer: StatusWriter;
   readonly logger: Logger;
   readonly reportStep?: ReportStep;
@@ -36,9 +38,7 @@ export interface NodeAgentOptions {
 const SHUTDOWN_GRACE_MS = 1_000;
 const SHUTDOWN_FORCE_MS = 10_000;
 const HEARTBEAT_THROTTLE_MS = 500;
-const RESTART_BACKOFF = { baseMs: 500, maxMs: 30_000 };
-/** A worker that lived this long had started well: its next failure is a new one. */
-const HEALTHY_MS = 60_000;
+const START_BACKOFF = { baseMs: 500, maxMs: 30_000 };
 /** D and L(b) admit one operation per node, but a query, a late attempt and the fault mode come on top. */
 const CONCURRENT_STEPS_MAX = 16;
 
@@ -52,7 +52,7 @@ export class NodeAgent {
   /** Of the worker that was created last. */
   #checkWorker: Check | undefined;
 
-  /** Starts to serve at once; failures of the worker are logged and it is started again. */
+  /** Starts to serve at once. */
   constructor(options: NodeAgentOptions) {
     const { driver } = options;
     this.#options = options;
@@ -82,22 +82,27 @@ export class NodeAgent {
   }
 
   async #serve(): Promise<void> {
+    const worker = await this.#startWorker();
+    if (!worker) return;
+    this.#checkWorker = this.#options.probe.watch(worker);
+    const running = runWorker(worker);
+    await Promise.race([running.ended, this.#whenStopping]).catch(this.#options.onFailure);
+    await running.shutDown();
+  }
+
+  /** Tries until there is one; undefined when the agent is stopped first. */
+  async #startWorker(): Promise<Worker | undefined> {
     const { node, logger } = this.#options;
     for (let failures = 0; !this.#isStopping();) {
-      const startedMs = Date.now();
       try {
-        const worker = await this.#createWorker();
-        this.#checkWorker = this.#options.probe.watch(worker);
-        const running = runWorker(worker);
-        await Promise.race([running.ended, this.#whenStopping]);
-        await running.shutDown();
+        return await this.#createWorker();
       } catch (error) {
-        if (Date.now() - startedMs > HEALTHY_MS) failures = 0;
-        const retryMs = backoffMs(RESTART_BACKOFF, failures++);
-        logger.error('worker of the node failed; starting it again', { node, retryMs, error });
+        const retryMs = backoffMs(START_BACKOFF, failures++);
+        logger.error('worker of the node cannot be started; trying again', { node, retryMs, error });
         await delay(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
+    return undefined;
   }
 
   #createWorker(): Promise<Worker> {

@@ -22,6 +22,8 @@ export interface ServedNodeOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly probe: Pick<TemporalProbe, 'watch'>;
+  /** As of NodeAgentOptions. */
+  readonly onFailure: (error: unknown) => void;
   readonly writer: StatusWriter;
   readonly logger: Logger;
   readonly reportStep?: ReportStep;

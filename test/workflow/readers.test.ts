@@ -44,7 +44,7 @@ describe('operations and readers on the node', function () {
     const driver = new GatedDriver(node.driver, new WriteGate(node), PATIENCE);
     const { cluster } = stage;
     const probe = { watch: () => () => ({ ok: true, message: 'not looked at' }) };
-    const common = { connection, namespace, probe, writer: WRITER, logger: SILENT_LOGGER };
+    const common = { connection, namespace, probe, onFailure: assert.ifError, writer: WRITER, logger: SILENT_LOGGER };
     return new NodeAgent({ node: 'worker-1', cluster, driver, ...common });
   }
   const offline = (more: Partial<OperationInput> = {}): OperationRequest => ({
