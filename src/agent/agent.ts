@@ -30,11 +30,13 @@ export interface AgentOptions {
   /** Where the metrics of this process are registered. */
   readonly metrics: Registry;
   readonly readiness: Readiness;
+  /** Told of the error with which the agent is about to reject, before it stops serving. */
+  readonly fail: (error: unknown) => void;
 }
 
 /**
  * Runs until `signal` aborts, then stops serving and says so in each NodeMemory. Servers that cannot be reached are waited
- * for. Temporal's Runtime must have been installed before.
+ * for. Rejects, after the same end, when a worker has died: the process has to be started again. Temporal's Runtime must have been installed before.
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { kubeConfig, logger, stateDirectory, source, metrics, readiness } = options;
@@ -48,6 +50,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const writer = createStatusWriter(kubeConfig);
   const reportStep = createStepReports(metrics, logger);
   const probe = probeTemporal(temporal);
+  const failing = new AbortController();
+  const ending = AbortSignal.any([signal, failing.signal]);
   const served = new ServedNodes({
     source,
     stateDirectory,
@@ -58,13 +62,17 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     writer,
     logger,
     reportStep,
+    onFailure: (error) => {
+      options.fail(error);
+      failing.abort(error);
+    },
   });
   readiness.add('Temporal', probe.check);
   readiness.add('nodes', () => served.check());
   countServedNodes(metrics, served);
   try {
-    for (const node of source.nodes ?? []) await createNodeMemory(options, node, signal);
-    await followCluster(options, served, signal);
+    for (const node of source.nodes ?? []) await createNodeMemory(options, node, ending);
+    await followCluster(options, served, ending);
   } finally {
     readiness.shutDown();
     probe.stop();
@@ -73,6 +81,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       'connection to Temporal': () => temporal.close(),
     });
   }
+  failing.signal.throwIfAborted();
 }
 
 /** Tries until it is there: also when its kind is not installed, or its deletion is still under way. */

@@ -4,7 +4,7 @@ import type { Worker } from '@temporalio/worker';
 import { failureOf } from './worker-failures.ts';
 
 export interface RunningWorker {
-  /** Resolves when it was shut down; rejects with what it died of. Such a worker is not to be had again in this process. */
+  /** Resolves when it was shut down; rejects with what it died of. Then its connection may not be closable. */
   readonly ended: Promise<void>;
   /** Lets it finish what it runs, within the limits that it was created with. Never rejects. */
   shutDown(): Promise<void>;
@@ -30,15 +30,9 @@ export function runWorker(worker: Worker): RunningWorker {
 
 /** After a fatal error `run()` may wait for ever for the worker's native part, so the state is looked at. */
 async function untilFailed(worker: Worker, run: Promise<void>): Promise<void> {
-  let isOver = false;
-  const over = run
-    .catch(() => undefined)
-    .finally(() => {
-      isOver = true;
-    });
-  while (!isOver && worker.getState() !== 'FAILED') await delay(LOOK_MS, undefined, { ref: false });
-  // It can still tell of what, and its lines are held back for a moment.
-  await Promise.race([over, delay(LOOK_MS)]);
-  if (worker.getState() === 'FAILED') throw new Error(`the worker of task queue ${worker.options.taskQueue} has failed`);
-  await run;
+  while (!['STOPPED', 'FAILED'].includes(worker.getState())) await delay(LOOK_MS, undefined, { ref: false });
+  if (worker.getState() === 'STOPPED') return run;
+  // Lines that tell of what are held back for a moment.
+  await delay(LOOK_MS);
+  throw new Error(`the worker of task queue ${worker.options.taskQueue} has failed; the log says of what`);
 }

@@ -35,7 +35,12 @@ describe('agent', function () {
   const start = (node = NODE): void => {
     const stopping = new AbortController();
     const kubeConfig = loadKubeConfig({ kubeconfig: plane.kubeconfig });
-    const observed = { logger: SILENT_LOGGER, metrics: new Registry(), readiness: new Readiness() };
+    const observed = {
+      logger: SILENT_LOGGER,
+      metrics: new Registry(),
+      readiness: new Readiness(),
+      fail: assert.ifError,
+    };
     const source = simulatedNodes([node]);
     const done = runAgent({ kubeConfig, stateDirectory, source, ...observed }, stopping.signal);
     agent = { stopping, done };

@@ -1,6 +1,6 @@
-/** Somebody deletes the Temporal namespace: operator and agent say so at once, and the operator ends with that for a reason. */
+/** Somebody deletes the Temporal namespace: operator and agent say so at once, and end when their workers do. */
 import assert from 'node:assert/strict';
-import { describeExit, type SupervisedChild } from '../../src/dev/supervise.ts';
+import { describeExit } from '../../src/dev/supervise.ts';
 import { eventually } from '../support/eventually.ts';
 import { openOperatorStage, type OperatorStage } from '../support/operator-stage.ts';
 import { isAlive, whyNotReady } from '../support/process-endpoints.ts';
@@ -15,14 +15,12 @@ const PROCESSES = [OPERATOR, AGENT];
 const NOTICED = { limitMs: 15_000, everyMs: 100 };
 /** The SDK bears such an error for a minute from the begin of a poll; then the operator has 30 s to end. */
 const ENDED = { limitMs: 100_000 };
-/** A worker that cannot be started is tried again every 30 s at least, and a server looks for new namespaces now and then. */
-const SERVED_AGAIN = { limitMs: 60_000 };
+/** A process that waits for the namespace looks for it every 10 s at least. */
+const BACK = { limitMs: 30_000, everyMs: 100 };
 
 describe('health without a Temporal namespace', function () {
   this.timeout(150_000);
   let stage: OperatorStage;
-  let operator: SupervisedChild;
-  let agent: SupervisedChild;
 
   const setUp = async (): Promise<void> => {
     const env = { ...stage.environment.env, ...ENV };
@@ -34,7 +32,7 @@ describe('health without a Temporal namespace', function () {
     stage = await openOperatorStage({ operators: 0, private: true });
     await stage.process('agent').stop();
     await setUp();
-    [operator, agent] = await Promise.all([stage.startOperator(OPERATOR, ENV), stage.startAgent(AGENT, ENV)]);
+    await Promise.all([stage.startOperator(OPERATOR, ENV), stage.startAgent(AGENT, ENV)]);
     await stage.createNode('worker-1');
     for (const name of PROCESSES) {
       await eventually(`${name} is ready`, async () => (await whyNotReady(stage, name)) === undefined, NOTICED);
@@ -55,29 +53,28 @@ describe('health without a Temporal namespace', function () {
       );
       assert.ok(await isAlive(stage, name));
     }
-  });
-
-  it('ends an operator whose workers have failed, in limited time, with their error as its last word', async () => {
     // Polls that are under way learn of it now, not in a minute.
     await stage.environment.temporal.restart();
-    await eventually('the operator has ended', () => !operator.isRunning, ENDED);
-    const report = await operator.exited;
-    assert.equal(report.status, 1, describeExit(report));
-    assert.match(report.logTail.trimEnd().split('\n').at(-1) ?? '', /^memhp: Namespace doomed is not found/);
-    const messages = (await stage.log(OPERATOR)).map(({ message }) => message);
-    assert.ok(messages.includes('cannot go on; shutting down'));
-    assert.ok(!messages.includes('shutdown takes too long; giving up'));
   });
 
-  it('lets the agent wait for the namespace, and serve its node again once it is back', async () => {
-    const failed = async () =>
-      (await stage.log(AGENT)).find(({ message }) => message === 'worker of the node failed; starting it again');
-    const line = await eventually('the worker of the node has failed', failed, ENDED);
-    assert.match(String(line['error']), /Namespace doomed is not found/);
-    assert.ok((await whyNotReady(stage, AGENT))?.has('nodes'));
+  for (const name of PROCESSES) {
+    it(`ends the ${name} when its workers have failed, in limited time, with their error as its last word`, async () => {
+      const child = stage.process(name);
+      await eventually(`${name} has ended`, () => !child.isRunning, ENDED);
+      const report = await child.exited;
+      assert.equal(report.status, 1, describeExit(report));
+      assert.match(report.logTail.trimEnd().split('\n').at(-1) ?? '', /^memhp: Namespace doomed is not found/);
+      const messages = (await stage.log(name)).map(({ message }) => message);
+      assert.ok(messages.includes('cannot go on; shutting down'));
+      assert.ok(!messages.includes('shutdown takes too long; giving up'));
+    });
+  }
+
+  it('starts them again once the namespace is back', async () => {
+    await Promise.all([stage.environment.startOperator({ name: OPERATOR, env: ENV }), stage.startAgent(AGENT, ENV)]);
     await setUp();
-    await eventually('the agent is ready', async () => (await whyNotReady(stage, AGENT)) === undefined, SERVED_AGAIN);
-    const report = await agent.stop();
-    assert.equal(report.status, 0, describeExit(report));
+    for (const name of PROCESSES) {
+      await eventually(`${name} is ready`, async () => (await whyNotReady(stage, name)) === undefined, BACK);
+    }
   });
 });

@@ -9,6 +9,7 @@ import { createControllerMetrics } from '../../src/operator/controller-metrics.t
 import { createLockSinks } from '../../src/operator/lock-metrics.ts';
 import { createNotifierMetrics } from '../../src/operator/notifier-metrics.ts';
 import { createObjectMetrics } from '../../src/operator/object-metrics.ts';
+import { createScrape } from '../../src/process/create-scrape.ts';
 import { createProcessMetrics } from '../../src/process/process-metrics.ts';
 import { Readiness } from '../../src/process/readiness.ts';
 
@@ -22,6 +23,7 @@ const NO_LOG = { debug: () => undefined, info: () => undefined, warn: () => unde
 function registryOf(register: (registry: Registry) => void): Registry {
   const registry = createProcessMetrics('0.0.0', new Readiness());
   createApiMetrics(registry);
+  createScrape(registry);
   register(registry);
   return registry;
 }

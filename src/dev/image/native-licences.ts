@@ -5,7 +5,7 @@ import { file, text, type ImageEntry } from './image-entry.ts';
 
 /** Where the image has licences that do not lie beside what they are for. */
 export const LICENCES = '/licenses';
-export const NODE_LICENCE = `${LICENCES}/node.txt`;
+const NODE_LICENCE = `${LICENCES}/node.txt`;
 export const CORE_BRIDGE_LICENCES = `${LICENCES}/temporal-core-bridge.txt`;
 
 /** From the folder of Node's executable: its archive, the npm package node, Debian's package. npm removes the second at times. */
