@@ -18,6 +18,7 @@ import { loadPlugins } from '../plugins/plugin-registry.ts';
 import { closeInOrder } from '../process/close-in-order.ts';
 import type { Readiness } from '../process/readiness.ts';
 import { retryUntilDone } from '../process/retry-until-done.ts';
+import { within } from '../process/within.ts';
 import { connectTemporal, type TemporalConnections } from '../temporal/connect-temporal.ts';
 import { runWorker, type RunningWorker } from '../temporal/run-worker.ts';
 import { TemporalLockService } from '../temporal/temporal-lock-service.ts';
@@ -31,6 +32,12 @@ import { createNotifierMetrics } from './notifier-metrics.ts';
 import { createObjectMetrics } from './object-metrics.ts';
 import { createOperatorWorkers } from './operator-workers.ts';
 import { watchCluster, type ClusterWatch } from './watch-cluster.ts';
+
+/**
+ * Seconds where Temporal answers. A server that goes away between the first answer and this leaves a connection that nobody but
+ * the system gives up, after minutes; whoever starts this process again has a new one at once.
+ */
+const WORKERS_LIMIT_MS = 60_000;
 
 export interface OperatorOptions {
   readonly kubeConfig: KubeConfig;
@@ -84,13 +91,14 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     ...(options.maxConcurrentOfflines === undefined ? {} : { maxConcurrentOfflines: options.maxConcurrentOfflines }),
   });
   const lastCalls = new LastCalls({ write: lastCallWriter(kubeConfig), log });
-  const workers = await createOperatorWorkers({
+  const creating = createOperatorWorkers({
     ...options,
     ...{ cluster, instance, temporal, kubernetes, starter, plugins, interceptors, controllerMetrics },
     isNodeKnown: watch.isNodeKnown,
     settledStatus: (block) => controller.settledStatus(block),
     calls: [notifierMetrics, lastCalls],
   });
+  const workers = await within(WORKERS_LIMIT_MS, 'create the workers; Temporal answered before, start again', creating);
   log.info('operator is ready to work', { cluster, plugins: registry.plugins.map(({ name }) => name) });
 
   const probe = addChecks(readiness, watch, temporal, workers);

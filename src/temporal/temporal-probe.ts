@@ -38,10 +38,13 @@ export function probeTemporal(connections: TemporalConnections): TemporalProbe {
   let isStopped = false;
 
   async function look(): Promise<void> {
-    const asked = nextOf(watched);
-    found = await ask(connections, asked);
-    const isWell = found.ok && asked.every(({ polls }) => polls.whyUnseen === undefined);
-    if (!isStopped) timer = setTimeout(() => void look(), isWell ? EVERY_MS : EVERY_WHILE_UNWELL_MS).unref();
+    timer = undefined;
+    found = await ask(connections, nextOf(watched));
+    const isWell = found.ok && [...watched].every(({ polls }) => polls.whyUnseen === undefined);
+    lookIn(isWell ? EVERY_MS : EVERY_WHILE_UNWELL_MS);
+  }
+  function lookIn(ms: number): void {
+    if (!isStopped) timer = setTimeout(() => void look(), ms).unref();
   }
 
   void look();
@@ -50,6 +53,10 @@ export function probeTemporal(connections: TemporalConnections): TemporalProbe {
     watch: (worker) => {
       const polls = new SeenPolls();
       watched.add({ worker, polls });
+      if (timer) {
+        clearTimeout(timer);
+        lookIn(EVERY_WHILE_UNWELL_MS);
+      }
       return () => checkWorker(worker, polls);
     },
     stop: () => {

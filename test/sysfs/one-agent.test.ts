@@ -51,16 +51,19 @@ describe('agents of a real node', function () {
     assert.equal(node.tree.read(2), before);
   });
 
-  it('say in the NodeMemory that it is simulated, where nobody serves it, and make a real one when it is deleted', async () => {
-    const name = 'was-simulated';
+  it('serve it on when somebody tries to make it a simulated one, and make a real one anew when it is deleted', async () => {
+    const name = 'stays-real';
     const node = started(await SysfsNode.start(stage, name));
     await node.untilServed();
+    const { uid } = (await stage.node(name))!.metadata;
     const spec = JSON.stringify({ spec: { simulated: { blockSize: '128Mi' } } });
-    await stage.kubectl.succeed(['patch', `nmem/${name}`, '--type=merge', '-p', spec]);
-    const { message } = await node.untilCondition('AgentReady', 'DriverMismatch');
-    assert.match(message, /spec\.simulated|real node/);
-    await stage.kubectl.succeed(['delete', `nmem/${name}`]);
+    const { stderr } = await stage.kubectl.run(['patch', `nmem/${name}`, '--type=merge', '-p', spec]);
+    assert.match(stderr, /this node has been a real one; delete its NodeMemory first/);
     await node.untilServed();
-    assert.equal((await stage.node(name))?.status?.driver, 'sysfs');
+    await stage.kubectl.succeed(['delete', `nmem/${name}`]);
+    await eventually('another one was made', async () => {
+      const { metadata, status } = (await stage.node(name)) ?? {};
+      return metadata !== undefined && metadata.uid !== uid && status?.driver === 'sysfs';
+    });
   });
 });
