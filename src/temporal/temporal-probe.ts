@@ -35,6 +35,7 @@ export function probeTemporal(connections: TemporalConnections): TemporalProbe {
   const watched = new Set<WatchedWorker>();
   let found: CheckResult = { ok: true, message: 'connected' };
   let timer: NodeJS.Timeout | undefined;
+  let waitMs = 0;
   let isStopped = false;
 
   async function look(): Promise<void> {
@@ -44,6 +45,7 @@ export function probeTemporal(connections: TemporalConnections): TemporalProbe {
     lookIn(isWell ? EVERY_MS : EVERY_WHILE_UNWELL_MS);
   }
   function lookIn(ms: number): void {
+    waitMs = ms;
     if (!isStopped) timer = setTimeout(() => void look(), ms).unref();
   }
 
@@ -53,7 +55,7 @@ export function probeTemporal(connections: TemporalConnections): TemporalProbe {
     watch: (worker) => {
       const polls = new SeenPolls();
       watched.add({ worker, polls });
-      if (timer) {
+      if (timer && waitMs > EVERY_WHILE_UNWELL_MS) {
         clearTimeout(timer);
         lookIn(EVERY_WHILE_UNWELL_MS);
       }
