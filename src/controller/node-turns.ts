@@ -3,15 +3,12 @@
  * anyway, and one that waits for it in a workflow costs history, lock messages and status writes: hundreds of them cost more than
  * the work itself. So they wait here instead, first come, first served.
  *
- * In memory, of one operator: two operators may together have two under way. It saves work; it is not the lock.
+ * In memory, of one operator: two operators may together have twice as many under way. It saves work; it is not the lock.
  */
 import type { MemoryBlock } from '../contract/resources.ts';
 
-/**
- * Measured with `npm run bench -- scale`: a second one in the queue of the lock doubles the events of the lock workflow, and a
- * fleet is no faster for it.
- */
-export const OPERATIONS_PER_NODE = 1;
+/** One that works, and one that waits for the lock: it says who holds it, and goes on at once when it is free. */
+export const OPERATIONS_PER_NODE = 2;
 /** A start shows in the copy of the cluster within milliseconds. One that never does has failed, or its object is gone. */
 const SHOWN_WITHIN_MS = 10_000;
 

@@ -20,7 +20,6 @@ describe('a node that leaves the cluster', () => {
 
   beforeEach(async () => {
     stage = new ControllerStage();
-    stage.operationsPerNode = 2;
     stage.cluster.nodeMemories.set(NODE, ownedBy('first'));
     await stage.run(blockOf({ state: 'online', deletionPolicy: 'Remove' }, { state: 'online', zone: 'Movable' }));
     await nodeComes('first');

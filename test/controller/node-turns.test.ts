@@ -38,7 +38,7 @@ function runOf(blockId: number): string {
 
 describe('turns of the operations of a node', () => {
   it('are given to a few, and then to who has waited longest', () => {
-    const turns = new NodeTurns(2);
+    const turns = new NodeTurns();
     for (const id of [1, 2]) {
       assert.ok(turns.isFree(block(id), 0));
       turns.started(block(id), runOf(id), 0);
@@ -59,20 +59,20 @@ describe('turns of the operations of a node', () => {
   });
 
   it('are of one node each', () => {
-    const turns = new NodeTurns(2);
+    const turns = new NodeTurns();
     for (const id of [1, 2]) turns.started(block(id), runOf(id), 0);
     assert.ok(turns.isFree(block(3, {}, 'worker-2'), 0));
   });
 
   it('do not count who waits for a permit of the fleet', () => {
-    const turns = new NodeTurns(2);
+    const turns = new NodeTurns();
     for (const id of [1, 2]) turns.started(block(id), runOf(id), 0);
     turns.seen(running(1, 'WaitingForPermit'), 0);
     assert.ok(turns.isFree(block(3), 0));
   });
 
   it('go on when a start never shows, and when who is first wants nothing any more', () => {
-    const turns = new NodeTurns(2);
+    const turns = new NodeTurns();
     for (const id of [1, 2]) turns.started(block(id), runOf(id), 0);
     for (const id of [3, 4]) turns.wait(block(id));
     assert.ok(!turns.isFree(block(3), 9_999));
@@ -107,7 +107,7 @@ describe('turns of the operations of a node', () => {
 });
 
 describe('a controller with many blocks of one node', () => {
-  it('has one operation under way at a time, says so in the others, and starts each once', async () => {
+  it('has a few operations under way at a time, says so in the others, and starts each once', async () => {
     const stage = new ControllerStage();
     try {
       const count = 12;

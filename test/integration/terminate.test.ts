@@ -14,7 +14,7 @@ import { eventually } from '../support/eventually.ts';
 import { openOperatorStage, type OperatorStage } from '../support/operator-stage.ts';
 
 /** 5 s until it is noticed, 5 s until its locks are taken back, 5 s until the next try; and a machine that is busy. */
-const RECOVERY_SECONDS = 45;
+const RECOVERY_SECONDS = 60;
 
 interface Scenario {
   readonly node: string;
@@ -28,7 +28,7 @@ const OFFLINE: Scenario = {
   node: 'died-offline',
   blockId: 4,
   state: 'offline',
-  simulated: { ...ONE_OPERATION_LAYOUT, migrationMs: 8_000 },
+  simulated: { ...ONE_OPERATION_LAYOUT, migrationMs: 15_000 },
 };
 /** As `OFFLINE`, and whoever knows who holds its locks dies as well. */
 const WITH_LOCKS: Scenario = { ...OFFLINE, node: 'died-with-locks' };
