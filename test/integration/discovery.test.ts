@@ -116,7 +116,8 @@ describe('discovery', function () {
     await stage.createNode(LARGE, { discovery: 'All', simulated: { blocks, maxBlockId: 1023 } });
     await untilDiscovered(LARGE, `0-${String(LARGE_BLOCKS - 1)}`);
     const made = (await creates()) - before;
-    assert.ok(made <= LARGE_BLOCKS * 1.5, `${String(made)} creates for ${String(LARGE_BLOCKS)} blocks`);
+    // Two operators that knew nothing of each other would make twice as many.
+    assert.ok(made <= LARGE_BLOCKS * 1.8, `${String(made)} creates for ${String(LARGE_BLOCKS)} blocks`);
   });
 
   /** Requests to create a MemoryBlock that the API server has answered. */

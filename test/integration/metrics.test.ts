@@ -58,7 +58,11 @@ describe('metrics', function () {
     });
     const before = await counted();
     await stage.waitReady(await stage.applyBlock({ nodeName: NODE, blockId: 10, state: 'online_movable' }));
-    const after = await counted();
+    // The outcome is written, and the block Ready with it, just before it is counted.
+    const after = await eventually('both are counted', async () => {
+      const now = await counted();
+      return now.operations.every((count, index) => count > (before.operations[index] ?? 0)) && now;
+    });
     assert.deepEqual(
       after.operations,
       before.operations.map((count) => count + 1),

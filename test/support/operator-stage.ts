@@ -38,6 +38,9 @@ const PLUGINS = [
   new URL('../plugins/fixtures/misbehaving.ts', import.meta.url),
 ].flatMap((file) => ['--plugin', fileURLToPath(file)]);
 
+/** 3 s alone; several stages start at once. */
+const START_LIMIT_MS = 45_000;
+
 let shared: Promise<OperatorStage> | undefined;
 
 /** Allow 60 s when you call it first. Options count only for a private stage. */
@@ -114,11 +117,15 @@ export class OperatorStage extends OperatedCluster {
     const seen = (await this.log(name)).length;
     const operator = await this.environment.startOperator({ name, env, args: PLUGINS });
     this.#processes.set(name, operator);
-    await eventually(`${name} watches every kind`, async () => {
-      if (!operator.isRunning) throw new Error(describeExit(await operator.exited));
-      const lines = (await this.log(name)).slice(seen);
-      return lines.filter(({ message }) => message === 'watching').length >= 4;
-    });
+    await eventually(
+      `${name} watches every kind`,
+      async () => {
+        if (!operator.isRunning) throw new Error(describeExit(await operator.exited));
+        const lines = (await this.log(name)).slice(seen);
+        return lines.filter(({ message }) => message === 'watching').length >= 4;
+      },
+      { limitMs: START_LIMIT_MS },
+    );
     return operator;
   }
 

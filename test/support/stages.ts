@@ -83,12 +83,19 @@ export const STAGES: readonly Stage[] = [
           ['test/integration/!(crash|crd|demo|health|kubernetes|node-leases|outage|restore|uninstall)*.test.ts'],
           // These wait for time-outs more than they work.
           ['test/integration/{crash,uninstall}*.test.ts'],
-          ['test/integration/{health.,restore}*.test.ts'],
           ['test/integration/outage*.test.ts'],
-          ['test/integration/health-namespace.test.ts'],
-          ['test/sysfs/**/*.test.ts'],
           // These need an API server and nothing else.
           ['test/integration/{crd,kubernetes,node-leases}*.test.ts'],
+        ],
+        testTimeoutMs: 60_000,
+      },
+      {
+        kind: 'mocha',
+        // Servers of their own, all of them: more groups side by side with the others would only starve each other.
+        groups: [
+          ['test/sysfs/**/*.test.ts'],
+          ['test/integration/{health.,restore}*.test.ts'],
+          ['test/integration/health-namespace.test.ts'],
         ],
         testTimeoutMs: 60_000,
       },
