@@ -1,32 +1,18 @@
 /** One node for as long as this process serves it: its lock, its driver behind the reader gate, its agent. */
-import type { NativeConnection } from '@temporalio/worker';
-import type { Logger } from 'winston';
 import type { MemoryBlock, NodeMemory } from '../contract/resources.ts';
 import { WriteGate } from '../online-mems/write-gate.ts';
-import type { TemporalProbe } from '../temporal/temporal-probe.ts';
 import type { AgentLock } from './agent-lock.ts';
 import { AutoOnline } from './auto-online.ts';
 import { GatedDriver } from './gated-driver.ts';
-import { NodeAgent } from './node-agent.ts';
+import { NodeAgent, type NodeAgentOptions } from './node-agent.ts';
 import type { NodeSource, OpenedNode } from './node-source.ts';
 import { fingerprint, SERVING } from './node-view.ts';
-import type { StatusWriter } from './status-publisher.ts';
-import type { ReportStep } from './step-reports.ts';
 
-export interface ServedNodeOptions {
+export interface ServedNodeOptions extends Omit<NodeAgentOptions, 'node' | 'driver' | 'moreConditions'> {
   readonly source: NodeSource;
   /** Held; released when the node is left, and when it cannot be opened. */
   readonly lock: AgentLock;
   readonly directory: string;
-  readonly cluster: string;
-  readonly connection: NativeConnection;
-  readonly namespace: string;
-  readonly probe: Pick<TemporalProbe, 'watch'>;
-  /** As of NodeAgentOptions. */
-  readonly onFailure: (error: unknown) => void;
-  readonly writer: StatusWriter;
-  readonly logger: Logger;
-  readonly reportStep?: ReportStep;
 }
 
 export class ServedNode {

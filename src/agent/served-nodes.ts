@@ -2,12 +2,10 @@
 import { join } from 'node:path';
 import type { MemoryBlock, NodeMemory } from '../contract/resources.ts';
 import { acquireAgentLock, type AgentLock } from './agent-lock.ts';
-import type { NodeSource } from './node-source.ts';
 import { ServedNode, type ServedNodeOptions } from './served-node.ts';
 import { UnservedNodes } from './unserved-nodes.ts';
 
 export interface ServedNodesOptions extends Omit<ServedNodeOptions, 'lock' | 'directory'> {
-  readonly source: NodeSource;
   readonly stateDirectory: string;
 }
 

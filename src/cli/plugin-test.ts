@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { MEMORY_ACTIONS, type MemoryAction } from '../kernel/memory-action.ts';
 import type { PluginUnderTest } from '../plugins/conformance/plugin-under-test.ts';
 import type { TaskQueueAddress } from '../temporal/task-queue-under-test.ts';
+import { statusOf } from './exit-status.ts';
 import { parsePluginTarget } from './plugin-target.ts';
 import { conformanceJson, renderCheck, renderSummary, type PlayedCheck } from './render-conformance.ts';
 import { say } from './say.ts';
@@ -55,15 +56,11 @@ export function pluginTestCommand(): Command {
     .option('--timeout <seconds>', 'how long a call may take, as spec.timeoutSeconds', seconds, TIMEOUT_SECONDS.default)
     .option('--json', 'print one JSON document at the end')
     .addHelpText('after', EXPLANATION)
-    .action(async (target: string, options: PluginTestOptions) => {
-      try {
-        const plugin = await open(target, options);
-        process.exitCode = await testPlugin(target, plugin, options);
-      } catch (error) {
-        say((error as Error).message);
-        process.exitCode = EXIT.notAsked;
-      }
-    });
+    .action(
+      statusOf(EXIT.notAsked, async (target: string, options: PluginTestOptions) =>
+        testPlugin(target, await open(target, options), options),
+      ),
+    );
 }
 
 async function open(text: string, options: PluginTestOptions): Promise<PluginUnderTest> {

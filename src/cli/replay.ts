@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { HistoryQuery } from '../temporal/find-histories.ts';
 import type { Replay } from '../temporal/replay-histories.ts';
 import { withClusterOptions, type ClusterOptions } from './cluster-options.ts';
+import { exitOnWrongUsage, statusOf } from './exit-status.ts';
 import type { ReplaySource } from './replay-source.ts';
 import { say } from './say.ts';
 
@@ -47,16 +48,8 @@ export function replayCommand(): Command {
       'instead: exported histories (temporal workflow show --output json); needs no server',
     )
     .addHelpText('after', EXPLANATION)
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.replays : EXIT.notKnown))
-    .action(async (options: ReplayOptions) => {
-      try {
-        process.exitCode = await replay(options);
-      } catch (error) {
-        say((error as Error).message);
-        process.exitCode = EXIT.notKnown;
-      }
-    });
-  return withClusterOptions(command);
+    .action(statusOf(EXIT.notKnown, replay));
+  return withClusterOptions(exitOnWrongUsage(command, EXIT.notKnown));
 }
 
 async function replay(options: ReplayOptions): Promise<number> {

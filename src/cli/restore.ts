@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import type { Client } from '@temporalio/client';
 import type { MemoryBlock, NodeMemory } from '../contract/resources.ts';
 import { askClusterId, askKubernetes, withClusterOptions, type ClusterOptions } from './cluster-options.ts';
+import { exitOnWrongUsage, statusOf } from './exit-status.ts';
 import { say } from './say.ts';
 import type { ClusterObjects } from './why-not-restore.ts';
 
@@ -43,16 +44,8 @@ export function restoreCommand(): Command {
     .option('--yes', 'do it')
     .option('--force', 'also while operators poll, and where nothing of this cluster is found')
     .addHelpText('after', EXPLANATION)
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.refused))
-    .action(async (options: RestoreOptions) => {
-      try {
-        process.exitCode = await restore(options);
-      } catch (error) {
-        say((error as Error).message);
-        process.exitCode = EXIT.refused;
-      }
-    });
-  return withClusterOptions(command);
+    .action(statusOf(EXIT.refused, restore));
+  return withClusterOptions(exitOnWrongUsage(command, EXIT.refused));
 }
 
 async function restore({ yes = false, force = false, ...options }: RestoreOptions): Promise<number> {

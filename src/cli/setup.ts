@@ -1,6 +1,7 @@
 /** `memhp setup`: makes the Temporal namespace ready, or says who can. */
 import { Command, InvalidArgumentError } from 'commander';
 import type { NamespaceFindings } from '../temporal/prepare-namespace.ts';
+import { exitOnWrongUsage, statusOf } from './exit-status.ts';
 import { say } from './say.ts';
 
 interface SetupOptions {
@@ -26,7 +27,7 @@ Exit status: 0 all is there; 1 something is missing (--check), or a name is take
 this connection do it: then it prints the commands for whoever may.`;
 
 export function setupCommand(): Command {
-  return new Command('setup')
+  const command = new Command('setup')
     .description('create the Temporal namespace and its search attributes, if they are missing')
     .option('--check', 'change nothing, only say what is missing')
     .option(
@@ -36,15 +37,8 @@ export function setupCommand(): Command {
     )
     .option('--timeout <seconds>', 'how long to wait for the server', parseSeconds, TIMEOUT_SECONDS)
     .addHelpText('after', EXPLANATION)
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.ready : EXIT.notKnown))
-    .action(async (options: SetupOptions) => {
-      try {
-        process.exitCode = await setUp(options);
-      } catch (error) {
-        say((error as Error).message);
-        process.exitCode = EXIT.notKnown;
-      }
-    });
+    .action(statusOf(EXIT.notKnown, setUp));
+  return exitOnWrongUsage(command, EXIT.notKnown);
 }
 
 async function setUp({ check = false, retention, timeout }: SetupOptions): Promise<number> {

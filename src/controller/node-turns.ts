@@ -40,10 +40,13 @@ export class NodeTurns {
     const node = this.#nodes.get(spec.nodeName);
     if (!node) return true;
     dropForgotten(node, nowMs);
-    const others = [...node.underWay.keys()].filter((name) => name !== metadata.name);
-    const ahead = [...node.waiting].indexOf(metadata.name);
-    const queued = ahead < 0 ? node.waiting.size : ahead;
-    return others.length + queued < this.#limit;
+    let inFront = node.underWay.size - (node.underWay.has(metadata.name) ? 1 : 0);
+    // Whoever is far behind need not count them all: this is asked at every look.
+    for (const name of node.waiting) {
+      if (name === metadata.name || inFront >= this.#limit) break;
+      inFront += 1;
+    }
+    return inFront < this.#limit;
   }
 
   /** `block` waits for its turn: it keeps its place. */

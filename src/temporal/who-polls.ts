@@ -1,12 +1,11 @@
 /** Whether workers still poll a task queue: the server remembers pollers for minutes after they have gone. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import proto from '@temporalio/proto';
+import { pollersOf, TaskQueueType, type Poller } from './task-queue-pollers.ts';
 
 /** A poll that gets nothing ends after 60 s (server) or 70 s (SDK), and the next one begins. */
 const SILENCE_MS = 75_000;
 const LOOK_EVERY_MS = 2_000;
-const { TaskQueueType } = proto.temporal.api.enums.v1;
 const TYPES = [TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY];
 
 export interface WhoPollsOptions {
@@ -14,11 +13,6 @@ export interface WhoPollsOptions {
   readonly onWait: (identities: readonly string[]) => void;
   readonly silenceMs?: number;
   readonly everyMs?: number;
-}
-
-interface Poller {
-  readonly identity: string;
-  readonly lastPoll: string;
 }
 
 /**
@@ -30,13 +24,13 @@ export async function whoPolls(
   taskQueue: string,
   { onWait, silenceMs = SILENCE_MS, everyMs = LOOK_EVERY_MS }: WhoPollsOptions,
 ): Promise<readonly string[]> {
-  const before = await pollersOf(client, taskQueue);
+  const before = await allPollersOf(client, taskQueue);
   if (before.size === 0) return [];
   onWait(identitiesOf(before.values()));
   const endMs = Date.now() + silenceMs;
   while (Date.now() < endMs) {
     await delay(everyMs);
-    const now = await pollersOf(client, taskQueue);
+    const now = await allPollersOf(client, taskQueue);
     if (now.size === 0) return [];
     const alive = [...now].flatMap(([key, poller]) => (before.get(key)?.lastPoll === poller.lastPoll ? [] : [poller]));
     if (alive.length > 0) return identitiesOf(alive);
@@ -49,20 +43,14 @@ function identitiesOf(pollers: Iterable<Poller>): readonly string[] {
 }
 
 /** A process polls for workflows and for activities; both count. */
-async function pollersOf({ connection, options }: Client, taskQueue: string): Promise<ReadonlyMap<string, Poller>> {
-  const { namespace } = options;
+async function allPollersOf(
+  { connection, options: { namespace } }: Client,
+  taskQueue: string,
+): Promise<ReadonlyMap<string, Poller>> {
   const found = new Map<string, Poller>();
-  for (const taskQueueType of TYPES) {
-    const { pollers } = await connection.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: taskQueue },
-      taskQueueType,
-    });
-    for (const { identity: said, lastAccessTime } of pollers) {
-      const identity = said ?? '';
-      const lastPoll = `${String(lastAccessTime?.seconds)}.${String(lastAccessTime?.nanos)}`;
-      found.set(`${String(taskQueueType)} ${identity}`, { identity, lastPoll });
-    }
+  for (const type of TYPES) {
+    const pollers = await pollersOf(connection, { namespace, taskQueue, type });
+    for (const poller of pollers) found.set(`${String(type)} ${poller.identity}`, poller);
   }
   return found;
 }

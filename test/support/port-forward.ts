@@ -1,7 +1,6 @@
 /** A way from this machine to a Service in the cluster, through the API server. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { OrphanGuard } from '../../src/dev/orphan-guard.ts';
+import { eventually } from './eventually.ts';
+import { openTerminal } from './readme-shell.ts';
 
 export interface PortForward {
   /** `127.0.0.1:<port>`. */
@@ -22,33 +21,15 @@ export interface PortForwardOptions {
 export async function forwardPort(options: PortForwardOptions): Promise<PortForward> {
   const { kubectl, kubeconfig, namespace, target, port } = options;
   const args = ['--namespace', namespace, 'port-forward', '--address=127.0.0.1', target, `:${String(port)}`];
-  const child = spawn(kubectl, args, {
-    env: { ...process.env, KUBECONFIG: kubeconfig },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const exited = once(child, 'close');
-  await once(child, 'spawn');
-  const guard = new OrphanGuard();
-  guard.guard([child.pid ?? 0]);
-  const close = async (): Promise<void> => {
-    child.kill();
-    await exited;
-    await guard.dismiss();
-  };
-  let said = '';
-  const address = new Promise<string>((resolve, reject) => {
-    const read = (text: string): void => {
-      said += text;
-      const found = /Forwarding from (127\.0\.0\.1:\d+)/.exec(said);
-      if (found?.[1] !== undefined) resolve(found[1]);
-    };
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', read);
-    void exited.then(() => {
-      reject(new Error(`kubectl ${args.join(' ')} ended: ${said}`));
-    });
-  });
+  const terminal = await openTerminal([kubectl, ...args], { KUBECONFIG: kubeconfig });
+  const close = (): Promise<void> => terminal.close();
   try {
-    return { address: await address, close };
+    const address = await eventually(`port ${String(port)} of ${target} is forwarded`, () => {
+      const found = /Forwarding from (127\.0\.0\.1:\d+)/.exec(terminal.output)?.[1];
+      if (found === undefined && !terminal.isRunning) throw new Error(`kubectl port-forward ended: ${terminal.output}`);
+      return found;
+    });
+    return { address, close };
   } catch (error) {
     await close();
     throw error;
